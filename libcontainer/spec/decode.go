@@ -1,52 +1,161 @@
 package spec
 
 import (
-	"encoding/json"
-
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/spec/jsonio"
 )
+
+//go:generate go run ./internal/gen decode_gen.go
+
+// The decoder differs from encoding/json in these points, and only in these:
+//   - member names are compared exactly, "OCIVersion" is an unknown name;
+//   - of members with the same name the last wins whole, objects are not merged, and null resets the field;
+//   - invalid UTF-8 and unpaired surrogates are errors, not silently another character: half of what is
+//     decoded are paths;
+//   - nesting is limited to jsonio.MaxDepth, and the document itself may not be null;
+//   - sections for other platforms are checked for syntax only.
+//
+// Unknown members are skipped, as the specification demands (config.md, Extensibility).
 
 // Decode decodes a configuration. Config keeps raw, which must not be changed afterwards.
 // The error is a *DecodeError.
 func Decode(raw []byte) (*Config, error) {
-	var s specs.Spec
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, &DecodeError{Problem: err.Error()}
+	c := &Config{Spec: new(specs.Spec), Raw: raw}
+	seccomp, err := decodeDocument(raw, decodeSpec, c.Spec)
+	if err != nil {
+		return nil, err
 	}
-	c := &Config{Spec: &s, Raw: raw}
-	if s.Linux != nil && s.Linux.Seccomp != nil {
-		c.Seccomp, _ = json.Marshal(s.Linux.Seccomp)
-		s.Linux.Seccomp = &specs.LinuxSeccomp{}
-	}
+	c.Seccomp = seccomp
 	return c, nil
 }
 
-// SeccompProfile decodes the seccomp profile; nil, nil when there is none.
+// SeccompProfile decodes the seccomp profile; nil, nil when there is none. Places in a *DecodeError are in
+// the text of the profile.
 func (c *Config) SeccompProfile() (*specs.LinuxSeccomp, error) {
 	if c.Seccomp == nil {
 		return nil, nil
 	}
-	var s specs.LinuxSeccomp
-	if err := json.Unmarshal(c.Seccomp, &s); err != nil {
-		return nil, &DecodeError{Path: "linux.seccomp", Problem: err.Error()}
+	s := new(specs.LinuxSeccomp)
+	if _, err := decodeDocument(c.Seccomp, decodeLinuxSeccomp, s); err != nil {
+		return nil, err
 	}
-	return &s, nil
+	return s, nil
 }
 
-// DecodeProcess decodes a process object, as exec --process takes it.
+// DecodeProcess decodes a process object, as exec --process takes it. The error is a *DecodeError.
 func DecodeProcess(raw []byte) (*specs.Process, error) {
-	var s specs.Process
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, &DecodeError{Problem: err.Error()}
+	p := new(specs.Process)
+	if _, err := decodeDocument(raw, decodeProcess, p); err != nil {
+		return nil, err
 	}
-	return &s, nil
+	return p, nil
 }
 
-// DecodeResources decodes a resources object, as update --resources takes it.
+// DecodeResources decodes a resources object, as update --resources takes it. The error is a *DecodeError.
 func DecodeResources(raw []byte) (*specs.LinuxResources, error) {
-	var s specs.LinuxResources
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil, &DecodeError{Problem: err.Error()}
+	r := new(specs.LinuxResources)
+	if _, err := decodeDocument(raw, decodeLinuxResources, r); err != nil {
+		return nil, err
 	}
-	return &s, nil
+	return r, nil
+}
+
+// decoder is a reader with what the generated functions leave behind.
+type decoder struct {
+	jsonio.Reader
+	seccomp []byte
+}
+
+// decodeDocument decodes the whole of raw into v.
+func decodeDocument[T any](raw []byte, decode func(*decoder, *T), v *T) (seccomp []byte, err error) {
+	d := &decoder{Reader: jsonio.NewReader(raw)}
+	d.RequireObject()
+	decode(d, v)
+	d.End()
+	if err := d.Err(); err != nil {
+		e := err.(*jsonio.Error)
+		return nil, &DecodeError{Line: e.Line, Column: e.Column, Path: e.Path, Problem: e.Problem}
+	}
+	return d.seccomp, nil
+}
+
+// keepSeccomp keeps the text of linux.seccomp and gives the marker that Config.Seccomp describes.
+func (d *decoder) keepSeccomp() *specs.LinuxSeccomp {
+	if d.seccomp = d.RawObject(); d.seccomp == nil {
+		return nil
+	}
+	return new(specs.LinuxSeccomp)
+}
+
+// foreignSection skips a section for another platform, and keeps that it was there.
+func foreignSection[T any](d *decoder) *T {
+	if d.RawObject() == nil {
+		return nil
+	}
+	return new(T)
+}
+
+// pointer reads an optional scalar.
+func pointer[T any](d *decoder, read func(*decoder) T) *T {
+	if d.Null() {
+		return nil
+	}
+	v := read(d)
+	return &v
+}
+
+// presize is the most elements that are allocated for an array on the word of its commas alone.
+const presize = 128
+
+// slice reads an array of objects; null is nil, an empty array is not.
+func slice[T any](d *decoder, read func(*decoder, *T)) []T {
+	if d.Null() {
+		return nil
+	}
+	out := make([]T, 0, d.Count(presize))
+	for ok := d.Array(); ok; ok = d.Next() {
+		var zero T
+		out = append(out, zero)
+		read(d, &out[len(out)-1])
+	}
+	return out
+}
+
+// scalars reads an array of anything but string and objects.
+func scalars[T any](d *decoder, read func(*decoder) T) []T {
+	if d.Null() {
+		return nil
+	}
+	out := make([]T, 0, d.Count(presize))
+	for ok := d.Array(); ok; ok = d.Next() {
+		out = append(out, read(d))
+	}
+	return out
+}
+
+// mapping reads an object of objects.
+func mapping[T any](d *decoder, read func(*decoder, *T)) map[string]T {
+	if d.Null() {
+		return nil
+	}
+	out := make(map[string]T)
+	for key, ok := d.Object(); ok; key, ok = d.Key() {
+		var v T
+		read(d, &v)
+		out[key] = v
+	}
+	return out
+}
+
+// scalarMap reads an object of scalars.
+func scalarMap[T any](d *decoder, read func(*decoder) T) map[string]T {
+	if d.Null() {
+		return nil
+	}
+	out := make(map[string]T)
+	for key, ok := d.Object(); ok; key, ok = d.Key() {
+		out[key] = read(d)
+	}
+	return out
 }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/gspawn/gspawn-oci/internal/cli"
+)
+
+func quote(s string) string { return strconv.Quote(s) }
+
+func globalFlags(g *globals) []cli.Flag {
+	return []cli.Flag{
+		{Name: "debug", Help: "write debug messages to the log", Var: &g.debug},
+		{Name: "log", Arg: "FILE", Help: "append messages to this file, and errors in it too",
+			Default: "standard error", Var: &g.log},
+		{Name: "log-format", Arg: "FORMAT", Help: "format of the messages: text or json", Default: "text",
+			Var: &g.logFormat},
+		{Name: "root", Arg: "DIR", Help: "directory for the state of containers; should be on a tmpfs",
+			Default: "/run/" + name + "; of a user $XDG_RUNTIME_DIR/" + name, Var: &g.root},
+		{Name: "systemd-cgroup", Help: "let systemd make the cgroups; cgroupsPath then has the form slice:prefix:name",
+			Var: &g.systemdCgroup},
+		{Name: "rootless", Arg: "MODE", Help: "go on without cgroups where they may not be changed: true, false or auto",
+			Default: "auto", Var: &g.rootless},
+		{Name: "criu", Arg: "FILE", Hidden: true, Var: &g.criu},
+		{Name: "version", Short: "v", Hidden: true, Var: &g.version},
+	}
+}
+
+// defaultRoot is where the state of containers lies when --root does not say.
+//
+// Like runc, root uses a user's runtime directory only as the root of a user namespace that a user set up (USER is not
+// root there); conmon hands XDG_RUNTIME_DIR to the real root's runtime as well.
+func defaultRoot() string {
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if dir == "" {
+		return "/run/" + name
+	}
+	if os.Geteuid() == 0 && (os.Getenv("USER") == "root" || !inUserNamespace()) {
+		return "/run/" + name
+	}
+	return dir + "/" + name
+}
+
+// inUserNamespace says whether user ids are mapped: the initial namespace maps all 2^32-1 of them to themselves.
+func inUserNamespace() bool {
+	raw, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return false
+	}
+	f := strings.Fields(string(raw))
+	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
+}
+
+// command makes the table of one command, nil when there is none of that name.
+func (g *globals) command(verb string) *cli.Command {
+	switch verb {
+	case "create":
+		return createCommand(g)
+	case "start":
+		return startCommand(g)
+	case "state":
+		return stateCommand(g)
+	case "kill":
+		return killCommand(g)
+	case "delete":
+		return deleteCommand(g)
+	case "run":
+		return runCommand(g)
+	case "exec":
+		return execCommand(g)
+	case "list":
+		return listCommand(g)
+	case "ps":
+		return psCommand(g)
+	case "pause":
+		return pauseCommand(g)
+	case "resume":
+		return resumeCommand(g)
+	case "update":
+		return updateCommand(g)
+	case "events":
+		return eventsCommand(g)
+	case "spec":
+		return specCommand()
+	case "plan":
+		return planCommand(g)
+	case "features":
+		return featuresCommand(g)
+	case "checkpoint":
+		return checkpointCommand()
+	case "restore":
+		return restoreCommand()
+	case "version":
+		return versionCommand()
+	case "completion":
+		return completionCommand(g)
+	case "man":
+		return manCommand(g)
+	}
+	return nil
+}
+
+// verbs names all commands in the order of the help.
+func verbs() []string {
+	return []string{
+		"run", "create", "start", "state", "kill", "delete", "exec", "list", "ps", "pause", "resume", "update", "events",
+		"spec", "plan", "features", "checkpoint", "restore", "version", "completion", "man",
+	}
+}
+
+// app is the whole program as one table, for help, completions and manuals.
+func (g *globals) app() *cli.App {
+	return &cli.App{
+		Name:        name,
+		Summary:     "run containers and boot systems from OCI bundles",
+		Description: appDescription,
+		Version:     versionText(),
+		Flags:       globalFlags(g),
+		Sections:    manSections(),
+		Commands: func() []*cli.Command {
+			all := make([]*cli.Command, 0, 32)
+			for _, v := range verbs() {
+				all = append(all, g.command(v))
+			}
+			return all
+		},
+	}
+}
+
+const appDescription = `A low-level container runtime with the command line of runc: containerd, podman, docker and Kubernetes can call it in
+runc's place. It runs what a bundle describes, a directory with a config.json (OCI runtime specification) and a root
+file system.
+
+    gspawn-oci run BUNDLE               the container is named as the directory
+    gspawn-oci run -b BUNDLE ID         runc's form
+    gspawn-oci plan BUNDLE              what would be done, step by step; needs no privilege`

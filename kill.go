@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/internal/cli"
+)
+
+func killCommand(g *globals) *cli.Command {
+	var all bool
+	return &cli.Command{
+		Name: "kill", Args: "<container-id> [signal]", Min: 1, Max: 2, TakesID: true,
+		Summary: "send a signal to the init process of a container",
+		Description: `The signal is a number or a name, with or without SIG, RTMIN+n included; SIGTERM if none is given.
+Name a container that is booted with systemd and RTMIN+3 to shut it down.`,
+		Example: name + " kill web1 KILL\n" + name + " kill web1 SIGRTMIN+3",
+		Flags: []cli.Flag{
+			{Name: "all", Short: "a", Help: "send the signal to all processes of the container", Var: &all},
+		},
+		Run: func(args []string) (int, error) {
+			sig := unix.SIGTERM
+			if err := checkID(args[0]); err != nil {
+				return 0, err
+			}
+			if len(args) > 1 {
+				var err error
+				if sig, err = parseSignal(args[1]); err != nil {
+					return 0, err
+				}
+			}
+			return 0, g.runtime().Kill(args[0], int(sig), all)
+		},
+	}
+}
+
+// The range of real-time signals that programs see; the C library keeps 32 and 33 for itself.
+const (
+	sigRTMin = 34
+	sigRTMax = 64
+)
+
+// parseSignal reads a signal's number or name, as kill(1) and runc do.
+func parseSignal(text string) (unix.Signal, error) {
+	if n, err := strconv.Atoi(text); err == nil {
+		if n < 0 || n > sigRTMax {
+			return 0, unknownSignal(text)
+		}
+		return unix.Signal(n), nil
+	}
+	upper := strings.TrimPrefix(strings.ToUpper(text), "SIG")
+	base, offset := sigRTMin, ""
+	switch {
+	case strings.HasPrefix(upper, "RTMIN"):
+		offset = upper[len("RTMIN"):]
+	case strings.HasPrefix(upper, "RTMAX"):
+		base, offset = sigRTMax, upper[len("RTMAX"):]
+	default:
+		if s := unix.SignalNum("SIG" + upper); s != 0 {
+			return s, nil
+		}
+		return 0, unknownSignal(text)
+	}
+	n, err := 0, error(nil)
+	if offset != "" {
+		n, err = strconv.Atoi(offset) // takes the sign
+	}
+	if err != nil || base+n < sigRTMin || base+n > sigRTMax {
+		return 0, unknownSignal(text)
+	}
+	return unix.Signal(base + n), nil
+}
+
+func unknownSignal(text string) error { return errors.New("unknown signal " + quote(text)) }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/internal/cli"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+)
+
+func specCommand() *cli.Command {
+	var bundle string
+	var rootless bool
+	return &cli.Command{
+		Name: "spec", Min: 0, Max: 0,
+		Summary: "write a config.json to begin with",
+		Description: `Writes config.json for a container that runs "sh" on a terminal, with the root file system in the directory rootfs
+beside it, read-only. Edit what the container is to be. An existing config.json is never written over.
+
+    mkdir -p bundle/rootfs
+    tar -C bundle/rootfs -xf busybox.tar
+    gspawn-oci spec -b bundle
+    gspawn-oci run bundle`,
+		Flags: []cli.Flag{
+			{Name: "bundle", Short: "b", Arg: "DIR", Help: "where to write config.json", Default: "the working directory",
+				Var: &bundle},
+			{Name: "rootless", Help: "make it one that an unprivileged user can run", Var: &rootless},
+		},
+		Run: func([]string) (int, error) {
+			s := spec.Default()
+			if onUnifiedCgroups() {
+				spec.AddCgroupNamespace(s)
+			}
+			if rootless {
+				spec.Rootless(s, uint32(os.Geteuid()), uint32(os.Getegid()))
+			}
+			if bundle == "" {
+				bundle = "."
+			}
+			raw, err := json.MarshalIndent(s, "", "\t")
+			if err != nil {
+				return 0, fmt.Errorf("encode config.json: %w", err)
+			}
+			return 0, writeNew(bundle+"/config.json", raw)
+		},
+	}
+}
+
+// onUnifiedCgroups says whether this machine has the v2 hierarchy alone, where containers want a cgroup namespace.
+func onUnifiedCgroups() bool {
+	var st unix.Statfs_t
+	return unix.Statfs("/sys/fs/cgroup", &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
+}
+
+// writeNew writes a file that must not exist yet.
+func writeNew(path string, raw []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("file %s exists. Remove it first", path)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	return errors.Join(err, f.Close())
+}

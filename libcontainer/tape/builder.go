@@ -52,8 +52,8 @@ func New() *Builder {
 		records: make([]record, 0, 256),
 		steps:   make([]int32, 0, 256),
 		strings: make(map[string]uint32, 128),
-		labels:  make([]int32, 0, 32),
-		fixups:  make([]fixup, 0, 64),
+		labels:  make([]int32, 0, 128),
+		fixups:  make([]fixup, 0, 128),
 	}
 	b.Cell(2) // ReportFD
 	return b

@@ -28,7 +28,7 @@ func appendInterpreter(b []byte) []byte {
 	return append(b, unsafe.Slice((*byte)(start), n)...)
 }
 
-// put appends v in the image's byte order.
+// put16, put32 and put64 append v in the image's byte order.
 func put16(b []byte, v uint16) []byte { return binary.LittleEndian.AppendUint16(b, v) }
 func put32(b []byte, v uint32) []byte { return binary.LittleEndian.AppendUint32(b, v) }
 func put64(b []byte, v uint64) []byte { return binary.LittleEndian.AppendUint64(b, v) }

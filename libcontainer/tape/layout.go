@@ -1,6 +1,9 @@
 package tape
 
-import "os"
+import (
+	"os"
+	"slices"
+)
 
 // The image's address space. Everything lies below 2 GiB, so that an address
 // fits a record's 32-bit argument, and the two segments start 64 KiB apart,
@@ -36,12 +39,9 @@ func textStart(capacity int) []byte {
 
 // align appends zero bytes until b's length is a multiple of n, a power of two.
 func align(b []byte, n int) []byte {
-	if pad := -len(b) & (n - 1); pad > 0 {
-		if pad <= 8 {
-			return append(b, make([]byte, 8)[:pad]...)
-		}
-		return append(b, make([]byte, pad)...)
-	}
+	pad := -len(b) & (n - 1)
+	b = slices.Grow(b, pad)[:len(b)+pad]
+	clear(b[len(b)-pad:])
 	return b
 }
 

@@ -1,0 +1,178 @@
+package plan
+
+import (
+	"slices"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Facts are what compiling needs to know about the host and the container's
+// root file system. They are a parameter, so that a plan can be made, tested
+// and shown for any host.
+type Facts struct {
+	// Privileged says that the runtime may open and clone mounts itself:
+	// it has CAP_SYS_ADMIN over its own mount namespace.
+	Privileged bool
+	// NoSetgroups says that setgroups(2) is denied: a user namespace made
+	// without privileges, its groups mapped without newgidmap.
+	NoSetgroups bool
+	// Cgroup describes the control groups; nil when there is none.
+	Cgroup *CgroupFacts
+	// CgroupDriver is "cgroupfs" or "systemd"; CgroupPath the container's
+	// control group, "" when it gets none of its own.
+	CgroupDriver, CgroupPath string
+	AppArmor, SELinux        bool
+	// Home is the user's home directory by the container's passwd.
+	Home string
+}
+
+// Options are what the command line adds to the configuration.
+type Options struct {
+	ID, Bundle   string // Bundle is absolute
+	NoPivot      bool
+	NoNewKeyring bool
+	// Wait says that the container waits for `start` once it is created.
+	Wait bool
+	// Seccomp says that there is a filter to install.
+	Seccomp bool
+}
+
+type compiler struct {
+	spec  *specs.Spec
+	facts *Facts
+	opts  *Options
+	label string
+	p     *Plan
+}
+
+// Compile makes the plan for a container. The configuration has to be valid
+// (spec.Validate); Compile fails with a FieldError for what is valid but
+// cannot be done on a host with these facts.
+func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
+	c := newCompiler(spec, &facts, &opts)
+	l := c.spec.Linux
+	c.p.Namespaces = compileNamespaces(l.Namespaces)
+	c.label = l.MountLabel
+	if l.MountLabel != "" && !facts.SELinux {
+		return nil, fieldError("linux.mountLabel", "SELinux is not enabled on this host")
+	}
+	c.prepare()
+	if err := c.rootfs(); err != nil {
+		return nil, err
+	}
+	c.names()
+	if err := c.process(c.spec.Process); err != nil {
+		return nil, err
+	}
+	return c.p, nil
+}
+
+// newCompiler gives the compiler a configuration in which nothing that it
+// reads is absent; the caller's is left alone.
+func newCompiler(spec *specs.Spec, facts *Facts, opts *Options) *compiler {
+	s := *spec
+	if s.Linux == nil {
+		s.Linux = &specs.Linux{}
+	}
+	if facts.Cgroup == nil {
+		facts.Cgroup = &CgroupFacts{}
+	}
+	return &compiler{
+		spec: &s, facts: facts, opts: opts,
+		p: &Plan{Steps: make([]Step, 0, 64), Phases: make([]Phase, 0, 64)},
+	}
+}
+
+func (c *compiler) prepare() {
+	if c.facts.CgroupPath != "" {
+		c.p.add(Prepare, CreateCgroup{c.facts.CgroupPath, c.facts.CgroupDriver, c.cgroupOwner()})
+	}
+	l := c.spec.Linux
+	if l.IntelRdt != nil {
+		group := l.IntelRdt.ClosID
+		if group == "" {
+			group = c.opts.ID
+		}
+		c.p.add(Prepare, IntelRdt{group})
+	}
+	for _, ns := range c.p.Namespaces.Joined {
+		c.p.add(Init, JoinNamespace(ns))
+	}
+	if c.p.Namespaces.New != 0 {
+		c.p.add(Init, NewNamespaces{c.p.Namespaces.New})
+	}
+	if c.p.Namespaces.New&CloneUser != 0 {
+		c.p.add(Prepare, MapIDs{l.UIDMappings, l.GIDMappings})
+	}
+	for _, clock := range sortedKeys(l.TimeOffsets) {
+		o := l.TimeOffsets[clock]
+		c.p.add(Init, TimeOffset{clock, o.Secs, o.Nanosecs})
+	}
+	c.netDevices()
+	c.limits(c.spec.Process)
+	c.p.add(Init, NewSession{})
+}
+
+// cgroupOwner is the host uid of the container's root when the container has
+// its cgroup writable and in its own namespaces, else -1. The rule is of
+// config-linux.md, "Cgroup ownership".
+func (c *compiler) cgroupOwner() int {
+	n := c.p.Namespaces
+	if n.New&CloneCgroup == 0 || n.New&CloneUser == 0 {
+		return -1
+	}
+	for i := range c.spec.Mounts {
+		m := &c.spec.Mounts[i]
+		if CleanDestination(m.Destination) == "/sys/fs/cgroup" && !slices.Contains(m.Options, "ro") {
+			return hostID(c.spec.Linux.UIDMappings, 0)
+		}
+	}
+	return -1
+}
+
+func hostID(mappings []specs.LinuxIDMapping, id uint32) int {
+	for _, m := range mappings {
+		if id >= m.ContainerID && id-m.ContainerID < m.Size {
+			return int(m.HostID + (id - m.ContainerID))
+		}
+	}
+	return -1
+}
+
+// Hostname sets the host name, sethostname(2).
+type Hostname struct {
+	Name string
+}
+
+// Kind implements Step.
+func (Hostname) Kind() string { return "set-hostname" }
+
+func (s Hostname) String() string { return "set the host name to " + s.Name }
+
+// Domainname sets the NIS domain name, setdomainname(2).
+type Domainname struct {
+	Name string
+}
+
+// Kind implements Step.
+func (Domainname) Kind() string { return "set-domainname" }
+
+func (s Domainname) String() string { return "set the domain name to " + s.Name }
+
+func (c *compiler) names() {
+	if c.spec.Hostname != "" {
+		c.p.add(Init, Hostname{c.spec.Hostname})
+	}
+	if c.spec.Domainname != "" {
+		c.p.add(Init, Domainname{c.spec.Domainname})
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

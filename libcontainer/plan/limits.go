@@ -1,0 +1,197 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// CreateCgroup makes the container's control group and sets its limits; the
+// init process is in it from its first moment, or before it makes anything.
+type CreateCgroup struct {
+	Path string
+	// Driver is "cgroupfs" or "systemd".
+	Driver string
+	// Owner is the host's uid of the container's root when the cgroup is
+	// delegated to it, config-linux.md "Cgroup ownership"; -1 otherwise.
+	Owner int
+}
+
+// Kind implements Step.
+func (CreateCgroup) Kind() string { return "create-cgroup" }
+
+func (s CreateCgroup) String() string {
+	text := "make the control group " + strconv.Quote(s.Path) + " (" + s.Driver + ") and set its limits"
+	if s.Owner >= 0 {
+		text += ", give it to user " + strconv.Itoa(s.Owner)
+	}
+	return text
+}
+
+// Rlimit sets one resource limit, prlimit(2).
+type Rlimit struct {
+	Type       string
+	Soft, Hard uint64
+}
+
+// Kind implements Step.
+func (Rlimit) Kind() string { return "set-rlimit" }
+
+func (s Rlimit) String() string {
+	return "set " + s.Type + " to " + limitText(s.Soft) + ":" + limitText(s.Hard)
+}
+
+func limitText(v uint64) string {
+	if v == ^uint64(0) {
+		return "infinity"
+	}
+	return strconv.FormatUint(v, 10)
+}
+
+// OOMScore sets /proc/PID/oom_score_adj, proc(5).
+type OOMScore struct {
+	Value int
+}
+
+// Kind implements Step.
+func (OOMScore) Kind() string { return "set-oom-score" }
+
+func (s OOMScore) String() string { return "set oom_score_adj to " + strconv.Itoa(s.Value) }
+
+// Schedule sets the scheduling policy, sched_setattr(2).
+type Schedule struct {
+	specs.Scheduler
+}
+
+// Kind implements Step.
+func (Schedule) Kind() string { return "set-scheduler" }
+
+func (s Schedule) String() string { return "set the scheduling policy " + string(s.Policy) }
+
+// IOPriority sets the I/O priority, ioprio_set(2).
+type IOPriority struct {
+	specs.LinuxIOPriority
+}
+
+// Kind implements Step.
+func (IOPriority) Kind() string { return "set-io-priority" }
+
+func (s IOPriority) String() string {
+	return "set the I/O priority " + string(s.Class) + " " + strconv.Itoa(s.Priority)
+}
+
+// CPUAffinity sets the CPUs of an exec'd process before it is moved to the
+// container's cgroup, or after, config.md "execCPUAffinity".
+type CPUAffinity struct {
+	When string // "initial" or "final"
+	CPUs string
+}
+
+// Kind implements Step.
+func (CPUAffinity) Kind() string { return "set-cpu-affinity" }
+
+func (s CPUAffinity) String() string { return "set the " + s.When + " CPU affinity to " + s.CPUs }
+
+// NetDevice moves a network device of the host into the container's network
+// namespace, config-linux.md "Network Devices".
+type NetDevice struct {
+	Host, Name string
+}
+
+// Kind implements Step.
+func (NetDevice) Kind() string { return "move-network-device" }
+
+func (s NetDevice) String() string {
+	text := "move the network device " + strconv.Quote(s.Host)
+	if s.Name != "" && s.Name != s.Host {
+		text += " as " + strconv.Quote(s.Name)
+	}
+	return text + " into the network namespace"
+}
+
+// IntelRdt puts the container into a resctrl group, config-linux.md "IntelRdt".
+type IntelRdt struct {
+	Group string
+}
+
+// Kind implements Step.
+func (IntelRdt) Kind() string { return "join-resctrl-group" }
+
+func (s IntelRdt) String() string { return "join the resctrl group " + strconv.Quote(s.Group) }
+
+// limits compiles what the runtime does to the init process from outside.
+func (c *compiler) limits(p *specs.Process) {
+	for _, r := range p.Rlimits {
+		c.p.add(Prepare, Rlimit{r.Type, r.Soft, r.Hard})
+	}
+	if p.OOMScoreAdj != nil {
+		c.p.add(Prepare, OOMScore{*p.OOMScoreAdj})
+	}
+	if p.Scheduler != nil {
+		c.p.add(Prepare, Schedule{*p.Scheduler})
+	}
+	if p.IOPriority != nil {
+		c.p.add(Prepare, IOPriority{*p.IOPriority})
+	}
+}
+
+func (c *compiler) netDevices() {
+	for _, name := range sortedKeys(c.spec.Linux.NetDevices) {
+		c.p.add(Prepare, NetDevice{Host: name, Name: c.spec.Linux.NetDevices[name].Name})
+	}
+}
+
+// Modes and flags of set_mempolicy(2).
+func memoryPolicyMode(mode specs.MemoryPolicyModeType) (uint64, bool) {
+	for i, m := range [...]specs.MemoryPolicyModeType{
+		specs.MpolDefault, specs.MpolPreferred, specs.MpolBind, specs.MpolInterleave,
+		specs.MpolLocal, specs.MpolPreferredMany, specs.MpolWeightedInterleave,
+	} {
+		if m == mode {
+			return uint64(i), true
+		}
+	}
+	return 0, false
+}
+
+func memoryPolicyFlag(flag specs.MemoryPolicyFlagType) (uint64, bool) {
+	switch flag {
+	case specs.MpolFStaticNodes:
+		return 1 << 15, true
+	case specs.MpolFRelativeNodes:
+		return 1 << 14, true
+	case specs.MpolFNumaBalancing:
+		return 1 << 13, true
+	}
+	return 0, false
+}
+
+func (c *compiler) memoryPolicy() error {
+	m := c.spec.Linux.MemoryPolicy
+	if m == nil {
+		return nil
+	}
+	mode, ok := memoryPolicyMode(m.Mode)
+	if !ok {
+		return fieldError("linux.memoryPolicy.mode", "unknown mode "+strconv.Quote(string(m.Mode)))
+	}
+	words := []string{string(m.Mode)}
+	for _, f := range m.Flags {
+		bit, ok := memoryPolicyFlag(f)
+		if !ok {
+			return fieldError("linux.memoryPolicy.flags", "unknown flag "+strconv.Quote(string(f)))
+		}
+		mode |= bit
+		words = append(words, string(f))
+	}
+	nodes, err := ParseBitmap(m.Nodes)
+	if err != nil {
+		return fieldError("linux.memoryPolicy.nodes", err.Error())
+	}
+	if m.Nodes != "" {
+		words = append(words, m.Nodes)
+	}
+	c.p.add(Init, MemoryPolicy{mode, nodes, strings.Join(words, " ")})
+	return nil
+}

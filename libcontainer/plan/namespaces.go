@@ -1,0 +1,157 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Clone flags of the namespaces, clone(2) and time_namespaces(7).
+const (
+	CloneTime   = 0x00000080
+	CloneMount  = 0x00020000
+	CloneCgroup = 0x02000000
+	CloneUTS    = 0x04000000
+	CloneIPC    = 0x08000000
+	CloneUser   = 0x10000000
+	ClonePID    = 0x20000000
+	CloneNet    = 0x40000000
+)
+
+// NamespaceFlag returns the clone(2) flag of a namespace type of the
+// specification, or 0 when the type is unknown.
+func NamespaceFlag(t specs.LinuxNamespaceType) uint64 {
+	switch t {
+	case specs.PIDNamespace:
+		return ClonePID
+	case specs.NetworkNamespace:
+		return CloneNet
+	case specs.MountNamespace:
+		return CloneMount
+	case specs.IPCNamespace:
+		return CloneIPC
+	case specs.UTSNamespace:
+		return CloneUTS
+	case specs.UserNamespace:
+		return CloneUser
+	case specs.CgroupNamespace:
+		return CloneCgroup
+	case specs.TimeNamespace:
+		return CloneTime
+	}
+	return 0
+}
+
+// Namespaces says which namespaces the container gets, and how.
+type Namespaces struct {
+	// New is the set of clone flags of namespaces that are made.
+	New uint64
+	// Joined are namespaces of others, entered by path.
+	Joined []specs.LinuxNamespace
+}
+
+// Has tells whether the container has a namespace of that flag that is not
+// the runtime's own, be it new or joined.
+func (n Namespaces) Has(flag uint64) bool { return n.New&flag != 0 || n.Path(flag) != "" }
+
+// Path returns the path of the joined namespace of that flag, or "".
+func (n Namespaces) Path(flag uint64) string {
+	for _, j := range n.Joined {
+		if NamespaceFlag(j.Type) == flag {
+			return j.Path
+		}
+	}
+	return ""
+}
+
+func compileNamespaces(list []specs.LinuxNamespace) Namespaces {
+	var n Namespaces
+	for _, ns := range list {
+		if ns.Path == "" {
+			n.New |= NamespaceFlag(ns.Type)
+		} else {
+			n.Joined = append(n.Joined, ns)
+		}
+	}
+	return n
+}
+
+// JoinNamespace enters an existing namespace, setns(2).
+type JoinNamespace struct {
+	Type specs.LinuxNamespaceType
+	Path string
+}
+
+// Kind implements Step.
+func (JoinNamespace) Kind() string { return "join-namespace" }
+
+func (s JoinNamespace) String() string {
+	return "join the " + string(s.Type) + " namespace of " + strconv.Quote(s.Path)
+}
+
+// NewNamespaces makes new namespaces, clone(2) and unshare(2).
+type NewNamespaces struct {
+	Flags uint64
+}
+
+// Kind implements Step.
+func (NewNamespaces) Kind() string { return "new-namespaces" }
+
+func (s NewNamespaces) String() string {
+	return "make new namespaces: " + strings.Join(namespaceNames(s.Flags), ", ")
+}
+
+func namespaceNames(flags uint64) []string {
+	var names []string
+	for _, t := range [...]specs.LinuxNamespaceType{
+		specs.UserNamespace, specs.MountNamespace, specs.PIDNamespace, specs.NetworkNamespace,
+		specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.TimeNamespace,
+	} {
+		if flags&NamespaceFlag(t) != 0 {
+			names = append(names, string(t))
+		}
+	}
+	return names
+}
+
+// MapIDs writes the user namespace's uid_map and gid_map, user_namespaces(7).
+type MapIDs struct {
+	UID, GID []specs.LinuxIDMapping
+}
+
+// Kind implements Step.
+func (MapIDs) Kind() string { return "map-ids" }
+
+func (s MapIDs) String() string {
+	return "map users " + mappingText(s.UID) + " and groups " + mappingText(s.GID) +
+		" (container:host:size)"
+}
+
+func mappingText(m []specs.LinuxIDMapping) string {
+	var b strings.Builder
+	for i, r := range m {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(utoa(r.ContainerID) + ":" + utoa(r.HostID) + ":" + utoa(r.Size))
+	}
+	return b.String()
+}
+
+func utoa(v uint32) string { return strconv.FormatUint(uint64(v), 10) }
+
+// TimeOffset sets one clock's offset of a new time namespace before anybody
+// is in it, time_namespaces(7).
+type TimeOffset struct {
+	Clock string
+	Secs  int64
+	Nanos uint32
+}
+
+// Kind implements Step.
+func (TimeOffset) Kind() string { return "set-time-offset" }
+
+func (s TimeOffset) String() string {
+	return "set the " + s.Clock + " clock's offset to " + strconv.FormatInt(s.Secs, 10) + "s " + utoa(s.Nanos) + "ns"
+}

@@ -1,0 +1,240 @@
+package plan
+
+import (
+	"path"
+	"strconv"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// HostPropagation sets the propagation of the whole mount tree that the init
+// process was given, so that what follows is seen by nobody outside.
+type HostPropagation struct {
+	Propagation
+}
+
+// Kind implements Step.
+func (HostPropagation) Kind() string { return "set-host-propagation" }
+
+func (s HostPropagation) String() string {
+	return "make all mounts of the new mount namespace " + Propagation{Flag: s.Flag, Recursive: true}.String()
+}
+
+// AttachRoot clones the root file system's tree of mounts and puts it on top
+// of /, where pivot_root(2) finds it.
+type AttachRoot struct {
+	Path      string
+	ByRuntime bool
+	IDMap     *IDMap
+}
+
+// Kind implements Step.
+func (AttachRoot) Kind() string { return "attach-root" }
+
+func (s AttachRoot) String() string { return "attach the root file system " + strconv.Quote(s.Path) }
+
+// PivotRoot makes the root file system the root of the mount namespace and
+// lets go of the host's.
+type PivotRoot struct {
+	// Move says that the tree is moved over / instead, since pivot_root(2)
+	// cannot leave an initramfs (--no-pivot).
+	Move bool
+	// Shared says that the old root's mounts must be cut off first.
+	Shared bool
+}
+
+// Kind implements Step.
+func (PivotRoot) Kind() string { return "pivot-root" }
+
+func (s PivotRoot) String() string {
+	if s.Move {
+		return "move the root file system over / and change into it"
+	}
+	return "change to the new root and detach the host's mounts"
+}
+
+// Chroot changes the root directory alone: the container shares the mount
+// namespace.
+type Chroot struct {
+	Path string
+}
+
+// Kind implements Step.
+func (Chroot) Kind() string { return "chroot" }
+
+func (s Chroot) String() string { return "change the root directory to " + strconv.Quote(s.Path) }
+
+// RootAttributes sets the root mount's propagation or makes it read-only.
+type RootAttributes struct {
+	Propagation Propagation
+	Readonly    bool
+}
+
+// Kind implements Step.
+func (RootAttributes) Kind() string { return "set-root-attributes" }
+
+func (s RootAttributes) String() string {
+	if s.Readonly {
+		return "make / read-only"
+	}
+	return "make / " + s.Propagation.String()
+}
+
+// MaskPath hides a path: a file under /dev/null, a directory under an empty
+// read-only file system. A path that is absent is passed over.
+type MaskPath struct {
+	Path string
+}
+
+// Kind implements Step.
+func (MaskPath) Kind() string { return "mask-path" }
+
+func (s MaskPath) String() string { return "mask " + strconv.Quote(s.Path) }
+
+// ReadonlyPath makes a path read-only. A path that is absent is passed over.
+type ReadonlyPath struct {
+	Path string
+}
+
+// Kind implements Step.
+func (ReadonlyPath) Kind() string { return "make-path-readonly" }
+
+func (s ReadonlyPath) String() string { return "make " + strconv.Quote(s.Path) + " read-only" }
+
+// Directory makes a directory, with all above it, where there is none.
+type Directory struct {
+	Path string
+}
+
+// Kind implements Step.
+func (Directory) Kind() string { return "make-directory" }
+
+func (s Directory) String() string { return "make the directory " + strconv.Quote(s.Path) }
+
+func (c *compiler) rootfs() error {
+	root := c.spec.Root.Path
+	if !path.IsAbs(root) {
+		root = path.Join(c.opts.Bundle, root)
+	}
+	if !c.p.Namespaces.Has(CloneMount) {
+		return c.sharedRootfs(root)
+	}
+	host := Propagation{PropSlave, true}
+	if p, ok := ParsePropagation(c.spec.Linux.RootfsPropagation); ok {
+		host = p
+	}
+	c.p.add(Init, HostPropagation{host})
+	c.p.add(Init, AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime()})
+	for i := range c.spec.Mounts {
+		if err := c.mount(i, &c.spec.Mounts[i]); err != nil {
+			return err
+		}
+	}
+	if err := c.devices(); err != nil {
+		return err
+	}
+	c.sysctls()
+	c.console()
+	c.hooks(Init, HooksCreate)
+	for _, p := range c.spec.Linux.ReadonlyPaths {
+		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
+	}
+	for _, p := range c.spec.Linux.MaskedPaths {
+		c.p.add(Init, MaskPath{CleanDestination(p)})
+	}
+	if cwd := c.spec.Process; cwd != nil && cwd.Cwd != "/" {
+		c.p.add(Init, Directory{CleanDestination(cwd.Cwd)})
+	}
+	c.p.add(Init, PivotRoot{Move: c.opts.NoPivot, Shared: host.Flag == PropShared})
+	if c.spec.Root.Readonly {
+		c.p.add(Init, RootAttributes{Readonly: true})
+	}
+	if c.spec.Linux.RootfsPropagation != "" {
+		c.p.add(Init, RootAttributes{Propagation: host})
+	}
+	return nil
+}
+
+// sharedRootfs is the root file system of a container without a mount
+// namespace. What would have to be mounted for it would be mounted on the
+// host, and stay there: that is refused.
+func (c *compiler) sharedRootfs(root string) error {
+	l := c.spec.Linux
+	switch {
+	case len(c.spec.Mounts) > 0:
+		return fieldError("mounts", needsMountNamespace)
+	case len(l.MaskedPaths) > 0:
+		return fieldError("linux.maskedPaths", needsMountNamespace)
+	case len(l.ReadonlyPaths) > 0:
+		return fieldError("linux.readonlyPaths", needsMountNamespace)
+	case c.spec.Root.Readonly:
+		return fieldError("root.readonly", needsMountNamespace)
+	case l.RootfsPropagation != "":
+		return fieldError("linux.rootfsPropagation", needsMountNamespace)
+	}
+	c.sysctls()
+	c.hooks(Init, HooksCreate)
+	c.p.add(Init, Chroot{root})
+	return nil
+}
+
+const needsMountNamespace = `needs a mount namespace, as it would change the host's mounts; add {"type": "mount"} to linux.namespaces`
+
+// sourcesByRuntime tells whether the runtime opens the sources of bind mounts:
+// in a user namespace the init process may lack the right to walk to them.
+// A runtime without privileges cannot, and does not need to.
+func (c *compiler) sourcesByRuntime() bool {
+	return c.facts.Privileged && c.p.Namespaces.Has(CloneUser)
+}
+
+// HooksPhase names a group of hooks of the specification.
+type HooksPhase string
+
+// The groups of hooks that run while the init process waits.
+const (
+	// HooksCreate are prestart and createRuntime, run by the runtime in
+	// its own namespaces, then createContainer, in the container's.
+	HooksCreate HooksPhase = "create"
+	// HooksStart is startContainer.
+	HooksStart HooksPhase = "start"
+)
+
+// RunHooks lets the runtime run hooks and waits for them.
+type RunHooks struct {
+	Phase HooksPhase
+	Hooks []string // "prestart /usr/bin/setup", for the reader
+}
+
+// Kind implements Step.
+func (s RunHooks) Kind() string { return "run-" + string(s.Phase) + "-hooks" }
+
+func (s RunHooks) String() string {
+	text := "run hooks:"
+	for _, h := range s.Hooks {
+		text += " " + h + ";"
+	}
+	return text[:len(text)-1]
+}
+
+func (c *compiler) hooks(phase Phase, group HooksPhase) {
+	h := c.spec.Hooks
+	if h == nil {
+		return
+	}
+	var names []string
+	add := func(kind string, list []specs.Hook) {
+		for _, hook := range list {
+			names = append(names, kind+" "+strconv.Quote(hook.Path))
+		}
+	}
+	if group == HooksStart {
+		add("startContainer", h.StartContainer)
+	} else {
+		add("prestart", h.Prestart)
+		add("createRuntime", h.CreateRuntime)
+		add("createContainer", h.CreateContainer)
+	}
+	if len(names) > 0 {
+		c.p.add(phase, RunHooks{group, names})
+	}
+}

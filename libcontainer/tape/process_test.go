@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -140,4 +141,28 @@ func TestMemfd(t *testing.T) {
 			t.Errorf("%s: %v, want EPERM", name, err)
 		}
 	}
+}
+
+// BenchmarkRun is the least that starting a process by tape costs: memory
+// file, clone, execve, one record, exit.
+func BenchmarkRun(b *testing.B) {
+	p := assemble(b, func(*Builder) {})
+	var faults int64
+	for b.Loop() {
+		f, err := Memfd(p.Image, "tape", memfdNumber)
+		if err != nil {
+			b.Fatal(err)
+		}
+		proc, err := os.StartProcess("/proc/self/fd/"+strconv.Itoa(int(f.Fd())), []string{"tape"}, &os.ProcAttr{Env: []string{}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		state, err := proc.Wait()
+		if err != nil || !state.Success() {
+			b.Fatal(state, err)
+		}
+		faults += state.SysUsage().(*syscall.Rusage).Minflt
+		f.Close()
+	}
+	b.ReportMetric(float64(faults)/float64(b.N), "faults/op")
 }

@@ -1,0 +1,285 @@
+package lower
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/tape"
+)
+
+func (l *lowerer) mountStep(s plan.Step) error {
+	switch s := s.(type) {
+	case plan.Mount:
+		l.mount(&s)
+	case plan.Cgroup2Mount:
+		l.cgroup2(&s)
+	case plan.CgroupTree:
+		l.mount(&s.Mount)
+	case plan.Cgroup1Mount:
+		l.mount(&s.Mount)
+	case plan.CgroupLink:
+		dir := l.mountpoint(path.Dir(s.Path), true, 0)
+		l.call(unix.SYS_SYMLINKAT, l.str(s.Target), dir.Value(), l.str(path.Base(s.Path))).Ignore(unix.EEXIST)
+	}
+	return nil
+}
+
+func (l *lowerer) mount(m *plan.Mount) {
+	if m.Remount {
+		l.remount(m)
+		return
+	}
+	source, isDir := l.newFileSystem, known
+	if m.Bind != plan.NoBind {
+		source, isDir = l.bindSource, unknown
+	}
+	mnt := source(m)
+	l.attach(m, mnt, isDir)
+}
+
+// attach puts a detached mount on its destination.
+func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
+	if m.Destination == "/" {
+		l.moveMount(mnt, l.root)
+		l.b.Set(l.root, mnt.Value())
+	} else {
+		var target tape.Cell
+		if isDir == known {
+			target = l.mountpoint(m.Destination, true, fixed(m))
+		} else {
+			target = l.mountpointLike(m.Destination, mnt, fixed(m))
+		}
+		if m.CopyUp {
+			l.send(CopyUp, uint32(l.step), target, mnt)
+			l.setAttributes(mnt, 0, plan.Attributes{Set: m.Own.Set & plan.AttrRDOnly})
+		}
+		l.moveMount(mnt, target)
+	}
+	for _, p := range m.Propagation {
+		l.propagate(mnt, p)
+	}
+	if m.Destination == "/proc" && m.Type == "proc" {
+		l.proc = mnt
+	}
+}
+
+// knowledge says whether it is known, as the tape is made, that a mount's root
+// is a directory.
+type knowledge bool
+
+const (
+	known   knowledge = true
+	unknown knowledge = false
+)
+
+func fixed(m *plan.Mount) uint64 {
+	if m.Fixed {
+		return unix.RESOLVE_NO_SYMLINKS
+	}
+	return 0
+}
+
+// newFileSystem makes a detached mount of a new instance of a file system.
+func (l *lowerer) newFileSystem(m *plan.Mount) tape.Cell {
+	mnt := l.cell()
+	l.fsmount(m, mnt, l.b.NewLabel(), false)
+	return mnt
+}
+
+// fsmount makes the mount; when the kernel refuses to make the file system and
+// refusable is set, it goes on at refused.
+func (l *lowerer) fsmount(m *plan.Mount, mnt tape.Cell, refused tape.Label, refusable bool) {
+	fs := l.cell()
+	l.call(unix.SYS_FSOPEN, l.str(m.Type), num(unix.FSOPEN_CLOEXEC)).Into(fs)
+	if m.Source != "" {
+		l.fsString(fs, "source", m.Source)
+	}
+	for _, o := range m.Super {
+		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
+	}
+	if m.Own.Set&plan.AttrRDOnly != 0 && !m.CopyUp {
+		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str("ro"), num(0), num(0))
+	}
+	l.fsOptions(fs, m.Data)
+	create := l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_CMD_CREATE), num(0), num(0), num(0))
+	attributes := m.Own.Set
+	if m.CopyUp {
+		attributes &^= plan.AttrRDOnly
+	}
+	if refusable {
+		create.On(unix.EPERM, refused).On(unix.EBUSY, refused)
+	} else {
+		l.b.Bind(refused)
+	}
+	l.call(unix.SYS_FSMOUNT, fs.Value(), num(unix.FSMOUNT_CLOEXEC), num(int(attributes))).Into(mnt)
+	l.close(fs)
+}
+
+func (l *lowerer) fsOptions(fs tape.Cell, options []plan.Option) {
+	for _, o := range options {
+		if o.HasValue {
+			l.fsString(fs, o.Key, o.Value)
+		} else {
+			l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
+		}
+	}
+}
+
+func (l *lowerer) fsString(fs tape.Cell, key, value string) {
+	l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_STRING), l.str(key), l.str(value), num(0))
+}
+
+// bindSource clones the source of a bind mount, with its attributes.
+func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
+	mnt := l.cell()
+	if m.ByRuntime {
+		l.b.Init(mnt, uint64(l.in.Fds[l.step]))
+	} else {
+		l.cloneTree(unix.AT_FDCWD, m.Source, m.Bind == plan.BindBelow, mnt)
+	}
+	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
+	l.setAttributes(mnt, 0, m.Own)
+	return mnt
+}
+
+func (l *lowerer) cloneTree(dir int, name string, recursive bool, mnt tape.Cell) {
+	flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
+	if recursive {
+		flags |= unix.AT_RECURSIVE
+	}
+	l.call(unix.SYS_OPEN_TREE, num(dir), l.str(name), num(flags)).Into(mnt)
+}
+
+// setAttributes is mount_setattr(2) on the mount itself.
+func (l *lowerer) setAttributes(mnt tape.Cell, flags int, a plan.Attributes) {
+	if a.Set|a.Clear == 0 {
+		return
+	}
+	clearing := a.Clear
+	if a.Set&plan.AttrAtimeMask != 0 {
+		clearing |= plan.AttrAtimeMask
+	}
+	l.mountSetattr(mnt, flags, a.Set, clearing, 0)
+}
+
+func (l *lowerer) propagate(mnt tape.Cell, p plan.Propagation) {
+	flags := 0
+	if p.Recursive {
+		flags = unix.AT_RECURSIVE
+	}
+	l.mountSetattr(mnt, flags, 0, 0, p.Flag)
+}
+
+func (l *lowerer) mountSetattr(mnt tape.Cell, flags int, set, clearing, propagation uint64) {
+	l.call(unix.SYS_MOUNT_SETATTR, mnt.Value(), l.str(""), num(unix.AT_EMPTY_PATH|flags),
+		l.b.Bytes(words(set, clearing, propagation, 0)), num(32))
+}
+
+func (l *lowerer) moveMount(mnt, target tape.Cell) {
+	l.call(unix.SYS_MOVE_MOUNT, mnt.Value(), l.str(""), target.Value(), l.str(""),
+		num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH))
+}
+
+func (l *lowerer) close(c tape.Cell) { l.call(unix.SYS_CLOSE, c.Value()) }
+
+// remount changes the attributes of what is mounted on the destination, and
+// the parameters of its file system if there are any.
+func (l *lowerer) remount(m *plan.Mount) {
+	target := l.cell()
+	l.openIn(l.root, m.Destination, unix.O_PATH, inRoot|fixed(m)).Into(target)
+	if len(m.Super)+len(m.Data) > 0 {
+		fs := l.cell()
+		l.call(unix.SYS_FSPICK, target.Value(), l.str(""), num(unix.FSPICK_EMPTY_PATH|unix.FSPICK_CLOEXEC)).Into(fs)
+		l.fsOptions(fs, m.Super)
+		l.fsOptions(fs, m.Data)
+		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_CMD_RECONFIGURE), num(0), num(0), num(0))
+		l.close(fs)
+	}
+	l.setAttributes(target, unix.AT_RECURSIVE, m.Below)
+	l.setAttributes(target, 0, m.Own)
+	for _, p := range m.Propagation {
+		l.propagate(target, p)
+	}
+	l.close(target)
+}
+
+// cgroup2 mounts the unified hierarchy, or what stands in for it.
+func (l *lowerer) cgroup2(m *plan.Cgroup2Mount) {
+	mnt := l.cell()
+	refused, done := l.b.NewLabel(), l.b.NewLabel()
+	l.fsmount(&m.Mount, mnt, refused, true)
+	l.b.Goto(done)
+	l.b.Bind(refused)
+	l.cloneTree(unix.AT_FDCWD, m.Fallback, true, mnt)
+	l.setAttributes(mnt, 0, m.Own)
+	l.b.Bind(done)
+	l.attach(&m.Mount, mnt, known)
+}
+
+// mountpoint opens a directory (or, with dir unset, a file) of the root file
+// system, and makes it and what is missing above it. A symlink leads to where
+// it would lead inside of the container.
+func (l *lowerer) mountpoint(dest string, dir bool, resolve uint64) tape.Cell {
+	target := l.cell()
+	done, missing := l.b.NewLabel(), l.b.NewLabel()
+	l.openIn(l.root, dest, unix.O_PATH, inRoot|resolve).Into(target).On(unix.ENOENT, missing).IfPositive(done)
+	l.b.Bind(missing)
+	l.create(dest, dir, l.parents(dest, resolve), resolve, target)
+	l.b.Bind(done)
+	return target
+}
+
+// mountpointLike is mountpoint for what is mounted there: a directory for a
+// directory, a file for anything else.
+func (l *lowerer) mountpointLike(dest string, mnt tape.Cell, resolve uint64) tape.Cell {
+	target := l.cell()
+	done, missing, file := l.b.NewLabel(), l.b.NewLabel(), l.b.NewLabel()
+	l.openIn(l.root, dest, unix.O_PATH, inRoot|resolve).Into(target).On(unix.ENOENT, missing).IfPositive(done)
+	l.b.Bind(missing)
+	parent := l.parents(dest, resolve)
+	probe := l.cell()
+	l.call(unix.SYS_OPENAT, mnt.Value(), l.str("."), num(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).
+		Into(probe).On(unix.ENOTDIR, file)
+	l.close(probe)
+	l.create(dest, true, parent, resolve, target)
+	l.b.Goto(done)
+	l.b.Bind(file)
+	l.create(dest, false, parent, resolve, target)
+	l.b.Bind(done)
+	return target
+}
+
+// parents makes the directories above dest that are missing and returns the
+// last of them.
+func (l *lowerer) parents(dest string, resolve uint64) tape.Cell {
+	parent := l.root
+	rel := relative(dest)
+	for i := 0; i < len(rel); i++ {
+		if rel[i] != '/' {
+			continue
+		}
+		dir := l.cell()
+		next, missing := l.b.NewLabel(), l.b.NewLabel()
+		l.openIn(l.root, rel[:i], unix.O_PATH|unix.O_DIRECTORY, inRoot|resolve).Into(dir).
+			On(unix.ENOENT, missing).IfPositive(next)
+		l.b.Bind(missing)
+		l.create(rel[:i], true, parent, resolve, dir)
+		l.b.Bind(next)
+		parent = dir
+	}
+	return parent
+}
+
+// create makes one directory or empty file in parent and opens it.
+func (l *lowerer) create(name string, dir bool, parent tape.Cell, resolve uint64, target tape.Cell) {
+	base := l.str(relative(name)[strings.LastIndexByte(relative(name), '/')+1:])
+	if dir {
+		l.call(unix.SYS_MKDIRAT, parent.Value(), base, num(0o755)).Ignore(unix.EEXIST)
+	} else {
+		l.call(unix.SYS_MKNODAT, parent.Value(), base, num(unix.S_IFREG|0o644), num(0)).Ignore(unix.EEXIST)
+	}
+	l.openIn(l.root, name, unix.O_PATH, inRoot|resolve).Into(target)
+}

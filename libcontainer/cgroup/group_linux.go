@@ -42,9 +42,11 @@ type Group struct {
 	mode  HostMode
 	mgr   cgroups.Manager
 	cfg   *cgroups.Cgroup
-	props []Property
 	owner *int
-	none  bool
+	// existed is set when the cgroup was there before Make.
+	existed bool
+	// none is set when the container has no cgroup.
+	none bool
 }
 
 // New prepares the cgroup of a container to be created. It changes nothing; Create does.
@@ -107,7 +109,7 @@ func newGroup(c Config, mode HostMode, paths map[string]string) (*Group, error) 
 	if err != nil {
 		return nil, fmt.Errorf("linux.cgroupsPath %q: %w", c.Location, err)
 	}
-	return &Group{loc: c.Location, mode: mode, mgr: mgr, cfg: cfg, props: c.Properties, owner: c.Owner}, nil
+	return &Group{loc: c.Location, mode: mode, mgr: mgr, cfg: cfg, owner: c.Owner}, nil
 }
 
 // Join tells how processes get into this cgroup. It is final once Create returned.
@@ -121,33 +123,70 @@ func (g *Group) Join() Join {
 	return JoinAfterSpawn
 }
 
-// Create makes the cgroup and sets the limits, before any process is in it; after an error
-// nothing is left that was not there. With the systemd driver it checks only: a scope
-// cannot exist without a process, so AddProcess does both.
+// Create makes the cgroup and sets the limits: Make and Limit in one.
+func (g *Group) Create() error {
+	if err := g.Make(); err != nil {
+		return err
+	}
+	return g.Limit()
+}
+
+// Make makes the cgroup's directories, and hands them to their owner, before any process is
+// in it. With the systemd driver it checks only: a scope cannot exist without a process, so
+// AddProcess makes it.
 //
 // A cgroup that exists is taken when it is empty and thawed, and refused otherwise: two
 // containers in one cgroup would kill each other. A rootless caller without permission,
 // who named no cgroup and asked for no limit, gets none and no error (Join says JoinNone).
-func (g *Group) Create() error {
-	existed, err := g.checkFree()
-	if err != nil || g.loc.Driver == Systemd {
+func (g *Group) Make() error {
+	var err error
+	if g.existed, err = g.checkFree(); err != nil || g.loc.Driver == Systemd {
 		return err
 	}
 	err = g.mgr.Apply(-1)
-	if errors.Is(err, cgroups.ErrRootless) && (g.mode == Unified || len(g.mgr.GetPaths()) == 0) {
-		g.none = true
-		return nil
+	if errors.Is(err, cgroups.ErrRootless) {
+		g.none = g.mode == Unified || len(g.mgr.GetPaths()) == 0
+		err = nil
 	}
-	if err != nil && !errors.Is(err, cgroups.ErrRootless) {
-		return fmt.Errorf("create cgroup %q: %w", g.loc, err)
-	}
-	if err = g.mgr.Set(g.cfg.Resources); err != nil {
-		err = fmt.Errorf("set linux.resources of cgroup %q: %w", g.loc, err)
-	} else {
+	if err != nil {
+		err = fmt.Errorf("create cgroup %q: %w", g.loc, err)
+	} else if !g.none {
 		err = g.chown()
 	}
-	if err != nil && !existed {
-		_ = g.Destroy() // the first error is the one to tell
+	return g.undo(err)
+}
+
+// Limit sets the limits and the device rules. It may run while the first process is set up
+// (it costs more than Make: on v2 a BPF program is verified and loaded), but must return
+// before a hook or anything of the container's runs: hooks change device rules, too. With
+// the systemd driver it does nothing, and without a cgroup it fails only for a limit that
+// was asked for.
+func (g *Group) Limit() error {
+	if g.loc.Driver == Systemd || g.none && g.mode == Unified {
+		return nil
+	}
+	if err := g.mgr.Set(g.cfg.Resources); err != nil {
+		return g.undo(fmt.Errorf("set linux.resources of cgroup %q: %w", g.loc, err))
+	}
+	return nil
+}
+
+// undo removes after an error what Make made. It fails where a process is in it already;
+// the caller kills that and calls Destroy.
+func (g *Group) undo(err error) error {
+	if err != nil && !g.existed && !g.none {
+		_ = rmdirs(g.mgr.GetPaths()) // the first error is the one to tell
+	}
+	return err
+}
+
+// rmdirs removes the directories themselves, without the library's wait for dying
+// processes.
+func rmdirs(paths map[string]string) (err error) {
+	for _, dir := range paths {
+		if e := unix.Rmdir(dir); e != nil && e != unix.ENOENT {
+			err = e
+		}
 	}
 	return err
 }

@@ -14,7 +14,7 @@ func notYet([]string) (int, error) { return 0, errCheckpoint }
 // unused takes the value of a flag that nothing reads yet.
 func unused(string) error { return nil }
 
-func checkpointCommand() *cli.Command {
+func checkpointCommand(*globals) *cli.Command {
 	return &cli.Command{
 		Name: "checkpoint", Args: "<container-id>", Min: 1, Max: 1, TakesID: true,
 		Summary:     "save the state of a running container (not supported yet)",
@@ -30,7 +30,7 @@ func checkpointCommand() *cli.Command {
 	}
 }
 
-func restoreCommand() *cli.Command {
+func restoreCommand(*globals) *cli.Command {
 	return &cli.Command{
 		Name: "restore", Args: "<container-id>", Min: 1, Max: 1,
 		Summary:     "restore a container from a checkpoint (not supported yet)",

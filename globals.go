@@ -53,61 +53,47 @@ func inUserNamespace() bool {
 	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
 }
 
-// command makes the table of one command, nil when there is none of that name.
-func (g *globals) command(verb string) *cli.Command {
-	switch verb {
-	case "create":
-		return createCommand(g)
-	case "start":
-		return startCommand(g)
-	case "state":
-		return stateCommand(g)
-	case "kill":
-		return killCommand(g)
-	case "delete":
-		return deleteCommand(g)
-	case "run":
-		return runCommand(g)
-	case "exec":
-		return execCommand(g)
-	case "list":
-		return listCommand(g)
-	case "ps":
-		return psCommand(g)
-	case "pause":
-		return pauseCommand(g)
-	case "resume":
-		return resumeCommand(g)
-	case "update":
-		return updateCommand(g)
-	case "events":
-		return eventsCommand(g)
-	case "spec":
-		return specCommand()
-	case "plan":
-		return planCommand(g)
-	case "features":
-		return featuresCommand(g)
-	case "checkpoint":
-		return checkpointCommand()
-	case "restore":
-		return restoreCommand()
-	case "version":
-		return versionCommand()
-	case "completion":
-		return completionCommand(g)
-	case "man":
-		return manCommand(g)
-	}
-	return nil
+// entry names a command and the function that makes its table.
+type entry struct {
+	verb  string
+	table func(*globals) *cli.Command
 }
 
-// verbs names all commands in the order of the help.
-func verbs() []string {
-	return []string{
-		"run", "create", "start", "state", "kill", "delete", "exec", "list", "ps", "pause", "resume", "update", "events",
-		"spec", "plan", "features", "checkpoint", "restore", "version", "completion", "man",
+// entries has all commands in the order of the help. It is a function, as the tables of help and completion refer to it.
+func entries() []entry {
+	return []entry{
+		{"run", runCommand},
+		{"create", createCommand},
+		{"start", startCommand},
+		{"state", stateCommand},
+		{"kill", killCommand},
+		{"delete", deleteCommand},
+		{"exec", execCommand},
+		{"list", listCommand},
+		{"ps", psCommand},
+		{"pause", pauseCommand},
+		{"resume", resumeCommand},
+		{"update", updateCommand},
+		{"events", eventsCommand},
+		{"spec", specCommand},
+		{"plan", planCommand},
+		{"features", featuresCommand},
+		{"checkpoint", checkpointCommand},
+		{"restore", restoreCommand},
+		{"version", versionCommand},
+		{"completion", completionCommand},
+		{"man", manCommand},
 	}
+}
+
+// command makes the table of one command, nil when there is none of that name.
+func (g *globals) command(verb string) *cli.Command {
+	for _, e := range entries() {
+		if e.verb == verb {
+			return e.table(g)
+		}
+	}
+	return nil
 }
 
 // app is the whole program as one table, for help, completions and manuals.
@@ -121,8 +107,8 @@ func (g *globals) app() *cli.App {
 		Sections:    manSections(),
 		Commands: func() []*cli.Command {
 			all := make([]*cli.Command, 0, 32)
-			for _, v := range verbs() {
-				all = append(all, g.command(v))
+			for _, e := range entries() {
+				all = append(all, e.table(g))
 			}
 			return all
 		},

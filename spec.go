@@ -12,7 +12,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
-func specCommand() *cli.Command {
+func specCommand(*globals) *cli.Command {
 	var bundle string
 	var rootless bool
 	return &cli.Command{

@@ -26,7 +26,7 @@ func printVersion() error {
 	return err
 }
 
-func versionCommand() *cli.Command {
+func versionCommand(*globals) *cli.Command {
 	return &cli.Command{
 		Name: "version", Min: 0, Max: 0,
 		Summary:     "print the version of the program and of what it works with",

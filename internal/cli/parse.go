@@ -33,26 +33,21 @@ func Parse(flags []Flag, args []string, stopAtFirst bool) (rest []string, err er
 			return append(rest, args[i+1:]...), nil
 		}
 		name, value, hasValue := cut(arg)
-		if name == "" || name[0] == '-' || name[0] == '=' {
-			return nil, errors.New("bad flag syntax: " + arg)
-		}
 		f := find(flags, name)
 		if f == nil {
-			switch {
-			case name == "help" || name == "h":
-				return nil, ErrHelp
-			case len(rest) > 0:
-				rest = append(rest, arg)
-				continue
+			if err := unknown(name, arg, len(rest) > 0); err != nil {
+				return nil, err
 			}
-			return nil, errors.New("flag provided but not defined: -" + name)
+			rest = append(rest, arg)
+			continue
 		}
-		if f.Arg == "" && !hasValue {
+		switch {
+		case hasValue:
+		case f.Arg == "":
 			value = "true"
-		} else if !hasValue {
-			if i+1 == len(args) {
-				return nil, errors.New("flag needs an argument: -" + name)
-			}
+		case i+1 == len(args):
+			return nil, errors.New("flag needs an argument: -" + name)
+		default:
 			i++
 			value = args[i]
 		}
@@ -61,6 +56,19 @@ func Parse(flags []Flag, args []string, stopAtFirst bool) (rest []string, err er
 		}
 	}
 	return rest, nil
+}
+
+// unknown judges a word with a dash that is no flag of the table; nil lets it pass as a positional argument.
+func unknown(name, arg string, afterPositional bool) error {
+	switch {
+	case name == "help" || name == "h":
+		return ErrHelp
+	case afterPositional:
+		return nil
+	case name == "" || name[0] == '-':
+		return errors.New("bad flag syntax: " + arg)
+	}
+	return errors.New("flag provided but not defined: -" + name)
 }
 
 // cut divides "--name=value".

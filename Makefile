@@ -1,0 +1,93 @@
+# gspawn-oci. `make help` lists what there is; each target is a line or two, what it does lies in Go or in tests/.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+GO      ?= go
+VERSION ?= 0.1.0
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+RESULTS ?= results
+
+BIN     := bin/gspawn-oci
+HELPER  := bin/gspawn-oci-seccomp
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+FLAGS   := -trimpath -buildvcs=false
+TOOL    := $(GO) tool -modfile=tools/go.mod
+
+# What building needs, and what the tests need beyond it (Debian's names).
+BUILD_DEPS := gcc libc6-dev libseccomp-dev pkg-config make git
+TEST_DEPS  := busybox-static runc crun podman containerd conmon umoci skopeo buildah debootstrap mmdebstrap jq \
+	hyperfine strace tmux expect systemd-container uidmap
+
+export RUNTIME ?= $(CURDIR)/$(BIN)
+
+.DEFAULT_GOAL := build
+.PHONY: build test unit lint bench conformance test-engines test-vm demo install man completions fuzz clean help \
+	deps reproducible FORCE
+
+build: $(BIN) $(HELPER) ## build bin/gspawn-oci and its seccomp helper
+
+# The go command knows what is up to date.
+$(BIN): FORCE
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -ldflags '$(LDFLAGS)' -o $@ .
+
+$(HELPER): FORCE
+	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \
+		-o $@ ./cmd/gspawn-oci-seccomp
+
+test: build ## run all tests; as root the ones with real containers too
+	$(GO) vet ./...
+	$(GO) test ./...
+
+unit: ## run the tests that need no privilege
+	$(GO) test ./internal/... ./libcontainer/... ./tests/cli/... $(if $(wildcard bundle),./bundle/...) $(if $(wildcard tests/arch),./tests/arch/...)
+
+lint: ## go vet, golangci-lint, govulncheck
+	$(GO) vet ./...
+	$(TOOL) golangci-lint run ./...
+	tests/lint/govulncheck.sh
+
+bench: build ## measure beside crun, runc and a bare C program; table and plot in results/
+	tests/bench/run.sh $(RESULTS)
+
+conformance: build ## run the validation programs of opencontainers/runtime-tools, runc's result beside ours
+	tests/conformance/run.sh $(RESULTS)
+
+test-engines: build ## run podman, containerd and docker with this runtime
+	tests/engines/run.sh
+
+test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
+	tests/vm/run.sh
+
+demo: deps build ## install what is missing, make a real tree, run it and boot it
+	tests/demo/run.sh
+
+fuzz: ## run each fuzz target for FUZZTIME (20s)
+	tests/lint/fuzz.sh $(or $(FUZZTIME),20s)
+
+reproducible: ## build twice and compare
+	$(MAKE) $(BIN) && cp $(BIN) bin/first && GOCACHE=$$(mktemp -d) $(MAKE) $(BIN) && cmp $(BIN) bin/first && rm bin/first
+
+man: $(BIN) ## write the manual pages to bin/man
+	rm -rf bin/man && mkdir -p bin/man && $(BIN) man bin/man
+
+completions: $(BIN) ## write the shell completions to bin/completions
+	mkdir -p bin/completions && for s in bash zsh fish; do $(BIN) completion $$s >bin/completions/$$s || exit 1; done
+
+install: build man completions ## install to PREFIX (/usr/local); DESTDIR is honoured
+	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/gspawn-oci
+	install -Dm755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-seccomp
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 bin/man/*.8
+	install -Dm644 bin/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gspawn-oci
+	install -Dm644 bin/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gspawn-oci
+	install -Dm644 bin/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gspawn-oci.fish
+
+# Installs only what is missing, so that a machine that has all of it needs neither root nor a network.
+deps: ## install what building and testing needs (Debian)
+	@missing=$$(for p in $(BUILD_DEPS) $(TEST_DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed' || echo $$p; done); \
+	[ -z "$$missing" ] || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; }
+
+clean: ## remove what was built
+	rm -rf bin
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile

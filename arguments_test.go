@@ -1,0 +1,105 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestParseSignal(t *testing.T) {
+	for text, want := range map[string]unix.Signal{
+		"15": unix.SIGTERM, "0": 0, "37": 37, "64": 64, "KILL": unix.SIGKILL, "SIGKILL": unix.SIGKILL, "sigusr1": unix.SIGUSR1,
+		"RTMIN": 34, "SIGRTMIN+3": 37, "rtmax": 64, "RTMAX-1": 63,
+	} {
+		if got, err := parseSignal(text); err != nil || got != want {
+			t.Errorf("%s: %d %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "XYZ", "SIG", "-1", "65", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMIN+x", "RTMIN3x", "9 "} {
+		if got, err := parseSignal(text); err == nil || err.Error() != `unknown signal "`+text+`"` {
+			t.Errorf("%q: %d %v", text, got, err)
+		}
+	}
+}
+
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "-1": -1, "1": 1, "1b": 1, "512k": 512 << 10, "64m": 64 << 20, "64MB": 64 << 20, "64MiB": 64 << 20,
+		"64 M": 64 << 20, "1.5g": 3 << 29, "2T": 2 << 40, "1p": 1 << 50, "7e": 7 << 60, ".5k": 512, "9223372036854775807": 1<<63 - 1,
+	} {
+		if got, err := parseBytes(text); err != nil || got != want {
+			t.Errorf("%q: %d %v, want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "m", "x", "-2", "-5m", "1x", "1mm", "1kbb", "1..5", "8e", "9223372036854775808", "1e400", "m1"} {
+		if got, err := parseBytes(text); err == nil {
+			t.Errorf("%q: %d, want an error", text, got)
+		}
+	}
+}
+
+func TestCheckID(t *testing.T) {
+	for _, id := range []string{"a", "A9", "web_1.2+x-y", "_", "-x", strings.Repeat("x", maxID)} {
+		if err := checkID(id); err != nil {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	for _, id := range []string{"", ".", "..", ".x", "a/b", "../x", "a b", "a\x00", "ä", "a:b", strings.Repeat("x", maxID+1)} {
+		if err := checkID(id); err == nil {
+			t.Errorf("%q is taken for an id", id)
+		}
+	}
+}
+
+func TestBundleArgument(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, d := range []string{"web", ".hidden dir", "empty", "odd/config.json", strings.Repeat("l", 200)} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range []string{"config.json", "web/config.json", ".hidden dir/config.json"} {
+		if err := os.WriteFile(f, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for arg, id := range map[string]string{
+		"web": "web", "web/": "web", "./web/.": "web", dir + "/web": "web", ".hidden dir": "_hidden_dir", ".": filepath.Base(dir),
+	} {
+		bundle, got, ok := bundleArgument(arg)
+		if !ok || got != id {
+			t.Errorf("%s: id %q %v, want %q", arg, got, ok, id)
+		}
+		if abs, _ := filepath.Abs(arg); bundle != abs {
+			t.Errorf("%s: bundle %q, want %q", arg, bundle, abs)
+		}
+		if err := checkID(got); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, arg := range []string{"", "empty", "odd", "nope", "web/config.json", "/"} {
+		if bundle, id, ok := bundleArgument(arg); ok {
+			t.Errorf("%q is taken for the bundle %q with id %q", arg, bundle, id)
+		}
+	}
+}
+
+func TestDefaultRoot(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", "")
+	if got := defaultRoot(); got != "/run/gspawn-oci" {
+		t.Errorf("without XDG_RUNTIME_DIR: %s", got)
+	}
+	t.Setenv("XDG_RUNTIME_DIR", "/run/user/7")
+	t.Setenv("USER", "root")
+	want := "/run/user/7/gspawn-oci"
+	if os.Geteuid() == 0 {
+		want = "/run/gspawn-oci"
+	}
+	if got := defaultRoot(); got != want {
+		t.Errorf("with XDG_RUNTIME_DIR: %s, want %s", got, want)
+	}
+}

@@ -3,6 +3,7 @@ package jsonio
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // Error says where and how a document is wrong.
@@ -87,6 +88,7 @@ func (r *Reader) found() string {
 // level is one open container on the way to an error.
 type level struct {
 	array bool
+	named bool // an object, and key is that of the member under way
 	key   string
 	index int
 }
@@ -111,13 +113,14 @@ func pathOf(before []byte) string {
 				top := &open[len(open)-1]
 				top.index++
 				wantKey = !top.array
-				top.key = ""
+				top.named = false
 			}
 		case '"':
 			end := skipText(before, i)
 			if wantKey && end < len(before) {
 				key := Reader{data: before, pos: i}
-				open[len(open)-1].key = key.text()
+				top := &open[len(open)-1]
+				top.key, top.named = key.text(), true
 			}
 			wantKey = false
 			i = end
@@ -129,7 +132,7 @@ func pathOf(before []byte) string {
 		case l.array:
 			path = strconv.AppendInt(append(path, '['), int64(l.index), 10)
 			path = append(path, ']')
-		case l.key != "":
+		case l.named:
 			path = AppendField(path, l.key)
 		}
 	}
@@ -138,14 +141,16 @@ func pathOf(before []byte) string {
 
 // AppendField appends a member's name to a path: ".name", or ["na.me"] where a plain one would be ambiguous.
 func AppendField(path []byte, name string) []byte {
-	for _, c := range []byte(name) {
-		if c != '_' && c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			path = strconv.AppendQuote(append(path, '['), name)
-			return append(path, ']')
-		}
+	if name == "" || strings.ContainsFunc(name, notInName) {
+		path = strconv.AppendQuote(append(path, '['), name)
+		return append(path, ']')
 	}
 	if len(path) > 0 {
 		path = append(path, '.')
 	}
 	return append(path, name...)
+}
+
+func notInName(c rune) bool {
+	return c != '_' && c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z')
 }

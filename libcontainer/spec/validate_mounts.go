@@ -1,0 +1,120 @@
+package spec
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// mounts are the mounts of the document. Options that are not known here are data of the file system.
+func (v *validator) mounts(s *specs.Spec) {
+	for i := range s.Mounts {
+		m := &s.Mounts[i]
+		switch {
+		case m.Destination == "":
+			v.bad(at("mounts", i)+".destination", "empty: a path in the container is needed")
+		case m.Destination[0] != '/':
+			v.warn(at("mounts", i)+".destination", quote(m.Destination)+" is relative, it is taken from / on")
+		}
+		v.mountTexts(i, m)
+		v.mountKind(i, m)
+		v.mountMappings(i, m, s.Linux)
+	}
+}
+
+func (v *validator) mountTexts(i int, m *specs.Mount) {
+	for _, f := range [...]struct{ name, value string }{
+		{".destination", m.Destination}, {".type", m.Type}, {".source", m.Source},
+	} {
+		if hasNUL(f.value) {
+			v.text(at("mounts", i)+f.name, f.value)
+		}
+	}
+	if slices.ContainsFunc(m.Options, hasNUL) {
+		v.texts(at("mounts", i)+".options", m.Options)
+	}
+}
+
+func hasNUL(s string) bool { return strings.IndexByte(s, 0) >= 0 }
+
+// mountKind asks for what mount(2) cannot do without.
+func (v *validator) mountKind(i int, m *specs.Mount) {
+	if isBind(m) {
+		if m.Source == "" {
+			v.bad(at("mounts", i)+".source", "empty: a bind mount needs the path that is bound")
+		}
+		return
+	}
+	if m.Type == "" && !slices.ContainsFunc(m.Options, changesMount) {
+		v.bad(at("mounts", i)+".type", "empty: a mount that is not a bind mount needs a file system type")
+	}
+}
+
+// isBind tells whether m is a bind mount: by its options as in runc, or by its type alone as in crun.
+func isBind(m *specs.Mount) bool {
+	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+}
+
+// changesMount is for options that change a mount which is there already.
+func changesMount(option string) bool {
+	switch option {
+	case "remount", "shared", "slave", "private", "unbindable", "rshared", "rslave", "rprivate", "runbindable":
+		return true
+	}
+	return false
+}
+
+// mountMappings are the rules of id-mapped mounts (config.md, uidMappings of a mount).
+func (v *validator) mountMappings(i int, m *specs.Mount, l *specs.Linux) {
+	asked := slices.Contains(m.Options, "idmap") || slices.Contains(m.Options, "ridmap")
+	if !asked && len(m.UIDMappings) == 0 && len(m.GIDMappings) == 0 {
+		return
+	}
+	path := at("mounts", i)
+	if !isBind(m) {
+		v.bad(path, "only a bind mount can have its ids mapped")
+	}
+	switch {
+	case len(m.UIDMappings) == 0 && len(m.GIDMappings) == 0:
+		if !hasNamespace(l, specs.UserNamespace) {
+			v.bad(path+".options", "idmap without uidMappings and gidMappings takes those of the container, which has "+
+				"no user namespace in linux.namespaces")
+		}
+	case len(m.UIDMappings) == 0:
+		v.bad(path+".uidMappings", "empty, but there are gidMappings: both are needed")
+	case len(m.GIDMappings) == 0:
+		v.bad(path+".gidMappings", "empty, but there are uidMappings: both are needed")
+	}
+	v.extents(path+".uidMappings", m.UIDMappings)
+	v.extents(path+".gidMappings", m.GIDMappings)
+}
+
+// Linux has 12 bits for a major number and 20 for a minor one.
+const (
+	maxMajor = 1<<12 - 1
+	maxMinor = 1<<20 - 1
+)
+
+func (v *validator) devices(list []specs.LinuxDevice) {
+	for i := range list {
+		d := &list[i]
+		path := at("linux.devices", i)
+		v.absolute(path+".path", d.Path)
+		switch d.Type {
+		case "c", "u", "b":
+			if d.Major < 0 || d.Major > maxMajor {
+				v.bad(path+".major", strconv.FormatInt(d.Major, 10)+" is not from 0 to "+strconv.Itoa(maxMajor))
+			}
+			if d.Minor < 0 || d.Minor > maxMinor {
+				v.bad(path+".minor", strconv.FormatInt(d.Minor, 10)+" is not from 0 to "+strconv.Itoa(maxMinor))
+			}
+		case "p":
+		case "":
+			v.bad(path+".type", "missing, like \"c\"")
+		default:
+			v.bad(path+".type", quote(d.Type)+" is not a kind of device: c, b, u or p")
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package spec
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// process is the process object, at path (config.md, Process).
+func (v *validator) process(path string, p *specs.Process) {
+	dot := under(path)
+	v.commandLine(dot, p)
+	switch {
+	case p.Cwd == "":
+		v.bad(dot+"cwd", "empty: an absolute path is needed, like \"/\"")
+	default:
+		v.absolute(dot+"cwd", p.Cwd)
+	}
+	v.environment(dot+"env", p.Env)
+	if c := p.ConsoleSize; c != nil && (c.Height > math.MaxUint16 || c.Width > math.MaxUint16) {
+		v.bad(dot+"consoleSize", "a terminal has at most 65535 rows and columns")
+	}
+	if m := p.User.Umask; m != nil && *m > 0o777 {
+		v.bad(dot+"user.umask", strconv.FormatUint(uint64(*m), 10)+" is not from 0 to 511 (0777 in octal)")
+	}
+	v.rlimits(dot+"rlimits", p.Rlimits)
+	if p.Capabilities != nil {
+		v.capabilities(dot+"capabilities", p.Capabilities)
+	}
+	v.text(dot+"apparmorProfile", p.ApparmorProfile)
+	v.label(dot+"selinuxLabel", p.SelinuxLabel)
+	if a := p.OOMScoreAdj; a != nil && (*a < -1000 || *a > 1000) {
+		v.bad(dot+"oomScoreAdj", strconv.Itoa(*a)+" is not from -1000 to 1000")
+	}
+	if p.Scheduler != nil {
+		v.scheduler(dot+"scheduler", p.Scheduler)
+	}
+	if p.IOPriority != nil {
+		v.ioPriority(dot+"ioPriority", p.IOPriority)
+	}
+	if a := p.ExecCPUAffinity; a != nil {
+		v.numberList(dot+"execCPUAffinity.initial", a.Initial)
+		v.numberList(dot+"execCPUAffinity.final", a.Final)
+	}
+}
+
+func (v *validator) commandLine(dot string, p *specs.Process) {
+	if len(p.Args) == 0 {
+		v.bad(dot+"args", "empty: there is nothing to run")
+		return
+	}
+	// The words are those of execvp's failure: callers turn them into the exit status 127.
+	if p.Args[0] == "" {
+		v.bad(dot+"args[0]", "empty: executable file not found in $PATH")
+	}
+	v.texts(dot+"args", p.Args)
+}
+
+func (v *validator) environment(path string, env []string) {
+	for i, e := range env {
+		switch eq := strings.IndexByte(e, '='); {
+		case eq < 0:
+			v.bad(at(path, i), quote(e)+" has no '=': entries are NAME=VALUE")
+		case eq == 0:
+			v.bad(at(path, i), quote(e)+" has no name before the '='")
+		case strings.IndexByte(e, 0) >= 0:
+			v.text(at(path, i), e)
+		}
+	}
+}
+
+func (v *validator) rlimits(path string, limits []specs.POSIXRlimit) {
+	for i, l := range limits {
+		switch {
+		case !isRlimit(l.Type):
+			v.bad(at(path, i)+".type", quote(l.Type)+" is not a resource of Linux, like RLIMIT_NOFILE")
+		case l.Soft > l.Hard:
+			v.bad(at(path, i)+".soft", strconv.FormatUint(l.Soft, 10)+" is above the hard limit, "+strconv.FormatUint(l.Hard, 10))
+		}
+		for k := range limits[:i] {
+			if limits[k].Type == l.Type {
+				v.bad(at(path, i)+".type", quote(l.Type)+" is there twice, see "+at(path, k))
+				break
+			}
+		}
+	}
+}
+
+// isRlimit knows the names of getrlimit(2).
+func isRlimit(name string) bool {
+	switch name {
+	case "RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS",
+		"RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS",
+		"RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK":
+		return true
+	}
+	return false
+}
+
+func (v *validator) capabilities(path string, c *specs.LinuxCapabilities) {
+	v.capabilitySet(path, ".bounding", c.Bounding)
+	v.capabilitySet(path, ".effective", c.Effective)
+	v.capabilitySet(path, ".inheritable", c.Inheritable)
+	v.capabilitySet(path, ".permitted", c.Permitted)
+	v.capabilitySet(path, ".ambient", c.Ambient)
+}
+
+// capabilitySet warns of unknown names only: engines list what a newer kernel has, and runc ignores them.
+func (v *validator) capabilitySet(path, set string, names []string) {
+	for i, n := range names {
+		if !isCapability(n) {
+			v.warn(at(path+set, i), quote(n)+" is not a capability of Linux, it is ignored")
+		}
+	}
+}
+
+// isCapability knows the names of capabilities(7).
+func isCapability(name string) bool {
+	switch name {
+	case "CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE", "CAP_BLOCK_SUSPEND", "CAP_BPF",
+		"CAP_CHECKPOINT_RESTORE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
+		"CAP_FSETID", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_KILL", "CAP_LEASE", "CAP_LINUX_IMMUTABLE",
+		"CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE", "CAP_MKNOD", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE",
+		"CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_PERFMON", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP",
+		"CAP_SETUID", "CAP_SYSLOG", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_CHROOT", "CAP_SYS_MODULE",
+		"CAP_SYS_NICE", "CAP_SYS_PACCT", "CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_SYS_RESOURCE",
+		"CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_WAKE_ALARM":
+		return true
+	}
+	return false
+}

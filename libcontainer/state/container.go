@@ -1,0 +1,180 @@
+package state
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/jsonout"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec/jsonio"
+)
+
+// Container is what is decided about a container before it is made.
+type Container struct {
+	ID         string
+	OCIVersion string
+	// Bundle and Rootfs are absolute paths.
+	Bundle, Rootfs string
+	Created        time.Time
+	// Owner is the user ID of who made the container.
+	Owner int
+	// Namespaces are the clone flags of the namespaces that are not the
+	// runtime's own, be they new or joined.
+	Namespaces uint64
+	// PrivatePID says that killing the init kills all of the container.
+	PrivatePID   bool
+	NoNewKeyring bool
+	// Rootless says that the container was made without privileges.
+	Rootless bool
+	// RdtGroup is the resctrl group made for the container, or "".
+	RdtGroup string
+	Cgroup   cgroup.Saved
+}
+
+// WriteContainer keeps the container's description.
+func (d *Dir) WriteContainer(c *Container) error {
+	var w jsonout.Writer
+	w.Grow(1024)
+	w.Object()
+	w.Key("id").String(c.ID)
+	w.Key("ociVersion").String(c.OCIVersion)
+	w.Key("bundle").String(c.Bundle)
+	w.Key("rootfs").String(c.Rootfs)
+	w.Key("created").String(c.Created.UTC().Format(time.RFC3339Nano))
+	w.Key("owner").Int(int64(c.Owner))
+	w.Key("namespaces").Uint(c.Namespaces)
+	w.Key("privatePID").Bool(c.PrivatePID)
+	w.Key("noNewKeyring").Bool(c.NoNewKeyring)
+	w.Key("rootless").Bool(c.Rootless)
+	w.Key("rdtGroup").String(c.RdtGroup)
+	w.Key("cgroup")
+	writeCgroup(&w, &c.Cgroup)
+	w.End()
+	return d.write(stateFile, w.Bytes())
+}
+
+func writeCgroup(w *jsonout.Writer, g *cgroup.Saved) {
+	w.Object()
+	w.Key("driver").String(string(g.Driver))
+	w.Key("path").String(g.Path)
+	w.Key("slice").String(g.Slice)
+	w.Key("prefix").String(g.Prefix)
+	w.Key("name").String(g.Name)
+	w.Key("explicit").Bool(g.Explicit)
+	w.Key("rootless").Bool(g.Rootless)
+	w.Key("mode").String(string(g.Mode))
+	if g.Owner != nil {
+		w.Key("owner").Int(int64(*g.Owner))
+	}
+	w.Key("paths").StringMap(g.Paths)
+	w.End()
+}
+
+// Container reads the description back. ErrNotExist says that the runtime
+// was killed before it wrote one.
+func (d *Dir) Container() (*Container, error) {
+	raw, err := d.read(stateFile)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Container{}
+	r := jsonio.NewReader(raw)
+	readContainer(&r, c)
+	r.End()
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("read %q: %w; delete --force removes the container", filepath.Join(d.path, stateFile), err)
+	}
+	return c, nil
+}
+
+func readContainer(r *jsonio.Reader, c *Container) {
+	for key, ok := r.Object(); ok; key, ok = r.Key() {
+		switch key {
+		case "id":
+			c.ID = r.String()
+		case "ociVersion":
+			c.OCIVersion = r.String()
+		case "bundle":
+			c.Bundle = r.String()
+		case "rootfs":
+			c.Rootfs = r.String()
+		case "created":
+			// A time that cannot be read is shown as the zero time.
+			c.Created, _ = time.Parse(time.RFC3339Nano, r.String())
+		case "owner":
+			c.Owner = int(r.Int(64))
+		case "namespaces":
+			c.Namespaces = r.Uint(64)
+		case "privatePID":
+			c.PrivatePID = r.Bool()
+		case "noNewKeyring":
+			c.NoNewKeyring = r.Bool()
+		case "rootless":
+			c.Rootless = r.Bool()
+		case "rdtGroup":
+			c.RdtGroup = r.String()
+		case "cgroup":
+			readCgroup(r, &c.Cgroup)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func readCgroup(r *jsonio.Reader, g *cgroup.Saved) {
+	for key, ok := r.Object(); ok; key, ok = r.Key() {
+		switch key {
+		case "driver":
+			g.Driver = cgroup.Driver(r.String())
+		case "path":
+			g.Path = r.String()
+		case "slice":
+			g.Slice = r.String()
+		case "prefix":
+			g.Prefix = r.String()
+		case "name":
+			g.Name = r.String()
+		case "explicit":
+			g.Explicit = r.Bool()
+		case "rootless":
+			g.Rootless = r.Bool()
+		case "mode":
+			g.Mode = cgroup.HostMode(r.String())
+		case "owner":
+			owner := int(r.Int(64))
+			g.Owner = &owner
+		case "paths":
+			g.Paths = readStringMap(r)
+		default:
+			r.Skip()
+		}
+	}
+}
+
+func readStringMap(r *jsonio.Reader) map[string]string {
+	m := make(map[string]string)
+	for key, ok := r.Object(); ok; key, ok = r.Key() {
+		m[key] = r.String()
+	}
+	return m
+}
+
+// Config reads the copy of the configuration.
+func (d *Dir) Config() ([]byte, error) {
+	raw, err := d.read(configFile)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, ErrNotExist
+	}
+	return raw, err
+}
+
+// String is the process ID, for messages.
+func (p Process) String() string { return strconv.Itoa(p.PID) }

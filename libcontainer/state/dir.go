@@ -1,0 +1,261 @@
+// Package state keeps what is known of containers: one directory for each,
+// <root>/<id>, holding
+//
+//	state.json   what was decided before the container was made; written once
+//	config.json  a copy of the configuration
+//	pid          the init's process ID and start time, once there is one
+//	start.sock   the socket that start connects to, until the program runs
+//
+// The directory exists before anything else does and is removed last, so that
+// whatever a killed runtime leaves behind can be found and removed. Whoever
+// changes a container holds the directory's lock (flock(2)), which the kernel
+// lets go of with the process. What a container is doing is never stored: it
+// is derived from its process and its socket.
+package state
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Errors whose texts callers look for; they are runc's.
+var (
+	ErrExists   = errors.New("container with given ID already exists")
+	ErrNotExist = errors.New("container does not exist")
+)
+
+// Names of the files in a container's directory.
+const (
+	stateFile  = "state.json"
+	configFile = "config.json"
+	pidFile    = "pid"
+	SocketFile = "start.sock"
+)
+
+// lockPatience is how long Lock waits for another command to finish with the
+// container; a create may be running hooks.
+const lockPatience = 30 * time.Second
+
+// Dir is an open container directory.
+type Dir struct {
+	ID   string
+	path string
+	fd   int
+}
+
+// Create makes the directory of a new container and locks it. The name
+// decides: of two that create the same container one gets ErrExists.
+func Create(root, id string) (*Dir, error) {
+	path := filepath.Join(root, id)
+	err := unix.Mkdir(path, 0o711)
+	if err == unix.ENOENT {
+		if err := os.MkdirAll(root, 0o711); err != nil {
+			return nil, fmt.Errorf("make the state directory: %w", err)
+		}
+		err = unix.Mkdir(path, 0o711)
+	}
+	if err == unix.EEXIST {
+		return nil, ErrExists
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the state directory %q: %w", path, err)
+	}
+	d, err := open(path, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Lock(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Open opens the directory of an existing container. It does not lock it.
+func Open(root, id string) (*Dir, error) {
+	d, err := open(filepath.Join(root, id), id)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return nil, ErrNotExist
+	}
+	return d, err
+}
+
+func open(path, id string) (*Dir, error) {
+	fd, err := unix.Open(path, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the state directory %q: %w", path, err)
+	}
+	return &Dir{ID: id, path: path, fd: fd}, nil
+}
+
+// Close closes the directory and with it gives up the lock.
+func (d *Dir) Close() { unix.Close(d.fd) }
+
+// Path is the directory's path.
+func (d *Dir) Path() string { return d.path }
+
+// Lock waits until no other command works on the container, 30 s at most.
+func (d *Dir) Lock() error {
+	deadline := time.Now().Add(lockPatience)
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		err := unix.Flock(d.fd, unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return d.checkThere()
+		}
+		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+			return fmt.Errorf("lock the state directory %q: %w", d.path, err)
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("lock the state directory %q: another command has been working on the container for %v", d.path, lockPatience)
+		}
+		time.Sleep(pause)
+	}
+}
+
+// checkThere makes sure that the directory was not removed while it was
+// waited for.
+func (d *Dir) checkThere() error {
+	var st unix.Stat_t
+	if err := unix.Fstat(d.fd, &st); err == nil && st.Nlink == 0 {
+		return ErrNotExist
+	}
+	return nil
+}
+
+// Busy tells whether another command holds the lock.
+func (d *Dir) Busy() bool {
+	err := unix.Flock(d.fd, unix.LOCK_SH|unix.LOCK_NB)
+	if err == nil {
+		_ = unix.Flock(d.fd, unix.LOCK_UN)
+	}
+	return err == unix.EWOULDBLOCK
+}
+
+// write makes a file of the directory in one go.
+func (d *Dir) write(name string, data []byte) error {
+	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	if err == nil {
+		var n int
+		if n, err = unix.Write(fd, data); err == nil && n < len(data) {
+			err = unix.ENOSPC
+		}
+		if e := unix.Close(fd); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write %q: %w", filepath.Join(d.path, name), err)
+	}
+	return nil
+}
+
+func (d *Dir) read(name string) ([]byte, error) {
+	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	data := make([]byte, st.Size)
+	for n := 0; n < len(data); {
+		m, err := unix.Read(fd, data[n:])
+		if err != nil {
+			return nil, &os.PathError{Op: "read", Path: filepath.Join(d.path, name), Err: err}
+		}
+		if m == 0 {
+			return data[:n], nil
+		}
+		n += m
+	}
+	return data, nil
+}
+
+// WriteConfig keeps a copy of the configuration.
+func (d *Dir) WriteConfig(raw []byte) error { return d.write(configFile, raw) }
+
+// SetProcess records the init process.
+func (d *Dir) SetProcess(p Process) error {
+	return d.write(pidFile, []byte(strconv.Itoa(p.PID)+" "+strconv.FormatUint(p.StartTime, 10)+"\n"))
+}
+
+// Process returns the init process; the zero Process if there is none yet.
+func (d *Dir) Process() (Process, error) {
+	data, err := d.read(pidFile)
+	if errors.Is(err, unix.ENOENT) {
+		return Process{}, nil
+	}
+	if err != nil {
+		return Process{}, err
+	}
+	pid, start, _ := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
+	p := Process{}
+	if p.PID, err = strconv.Atoi(pid); err == nil {
+		p.StartTime, err = strconv.ParseUint(start, 10, 64)
+	}
+	if err != nil {
+		// Killed while it wrote: as good as not written.
+		return Process{}, nil
+	}
+	return p, nil
+}
+
+// Started forgets the socket: the program runs.
+func (d *Dir) Started() error {
+	if err := unix.Unlinkat(d.fd, SocketFile, 0); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("remove %q: %w", filepath.Join(d.path, SocketFile), err)
+	}
+	return nil
+}
+
+// Waiting tells whether the container still has its socket.
+func (d *Dir) Waiting() bool {
+	return unix.Faccessat(d.fd, SocketFile, unix.F_OK, 0) == nil
+}
+
+// SocketPath names the socket in a way that fits into an address of 108 bytes
+// however long the directory's path is. It is valid in this process.
+func (d *Dir) SocketPath() string {
+	return "/proc/self/fd/" + strconv.Itoa(d.fd) + "/" + SocketFile
+}
+
+// Remove removes the directory with all files that this package makes, last
+// the directory itself. What is not there is no error.
+func (d *Dir) Remove() error {
+	for _, name := range [...]string{SocketFile, pidFile, configFile, stateFile} {
+		if err := unix.Unlinkat(d.fd, name, 0); err != nil && err != unix.ENOENT {
+			return fmt.Errorf("remove %q: %w", filepath.Join(d.path, name), err)
+		}
+	}
+	if err := unix.Rmdir(d.path); err != nil && err != unix.ENOENT {
+		return fmt.Errorf("remove the state directory %q: %w", d.path, err)
+	}
+	return nil
+}
+
+// List names the containers below root in the order of the directory.
+func List(root string) ([]string, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list the state directory: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, nil
+}

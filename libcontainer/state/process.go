@@ -1,0 +1,75 @@
+package state
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process identifies a process: a process ID alone may be another's later.
+type Process struct {
+	PID int
+	// StartTime is in clock ticks since boot, field 22 of proc_pid_stat(5).
+	StartTime uint64
+}
+
+// Find identifies the process that has this ID now. ok is false when there is
+// none, or only the remains of one.
+func Find(pid int) (p Process, ok bool) {
+	buf := make([]byte, 512)
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return Process{}, false
+	}
+	n, err := unix.Read(fd, buf)
+	unix.Close(fd)
+	if err != nil {
+		return Process{}, false
+	}
+	state, start, ok := parseStat(string(buf[:n]))
+	if !ok || state == 'Z' || state == 'X' {
+		return Process{}, false
+	}
+	return Process{pid, start}, true
+}
+
+// parseStat reads the state and the start time. The name of the program, in
+// parentheses, may itself have any bytes in it.
+func parseStat(line string) (state byte, start uint64, ok bool) {
+	i := strings.LastIndexByte(line, ')')
+	if i < 0 || i+2 >= len(line) {
+		return 0, 0, false
+	}
+	const startField = 22 - 3 // the first field after the name is the third
+	fields := strings.Fields(line[i+2:])
+	if len(fields) <= startField || len(fields[0]) != 1 {
+		return 0, 0, false
+	}
+	start, err := strconv.ParseUint(fields[startField], 10, 64)
+	return fields[0][0], start, err == nil
+}
+
+// Alive tells whether it is still the same process, and not a zombie.
+func (p Process) Alive() bool {
+	if p.PID == 0 {
+		return false
+	}
+	now, ok := Find(p.PID)
+	return ok && now.StartTime == p.StartTime
+}
+
+// InitName is what the executable of an init process is called, as the kernel
+// shows it in /proc/PID/exe, until the program takes its place.
+const InitName = "gspawn-oci-init"
+
+// IsInit tells whether the process still is the init that waits for its start.
+// Where the kernel does not let us look, it says so.
+func (p Process) IsInit() bool {
+	buf := make([]byte, 64)
+	n, err := unix.Readlink("/proc/"+strconv.Itoa(p.PID)+"/exe", buf)
+	if err != nil {
+		return err == unix.EACCES || err == unix.EPERM
+	}
+	return strings.HasPrefix(string(buf[:n]), "/memfd:"+InitName)
+}

@@ -1,0 +1,102 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+)
+
+// maxEntries bounds an image archive's own table of contents (not the layers'): docker's have three entries a layer.
+const maxEntries = 20000
+
+// maxLinks bounds a chain of links between the archive's entries.
+const maxLinks = 16
+
+// member is an entry of an image archive: a piece of the file, or a link to another entry.
+type member struct {
+	offset, size int64
+	link         string
+	unusable     bool // a sparse file, a device: never part of an image
+}
+
+// tarball is a store over an uncompressed tar file that can be read at any place.
+type tarball struct {
+	r       io.ReaderAt
+	members map[string]member
+	close   func() error
+}
+
+// OpenTar makes a store of an uncompressed tar of size bytes. It reads the headers only. The store's Close calls close,
+// which may be nil.
+func OpenTar(r io.ReaderAt, size int64, close func() error) (Store, error) {
+	t := &tarball{r: r, members: make(map[string]member), close: close}
+	section := io.NewSectionReader(r, 0, size)
+	tr := tar.NewReader(section)
+	for {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return t, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read image archive: %w", err)
+		}
+		if len(t.members) >= maxEntries {
+			return nil, fmt.Errorf("read image archive: more than %d entries", maxEntries)
+		}
+		offset, err := section.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return nil, err
+		}
+		if m, ok := newMember(h, offset); ok {
+			t.members[cleanName(h.Name)] = m
+			if end := m.offset + m.size; m.link == "" && (m.size < 0 || end > size || end < m.offset) {
+				return nil, fmt.Errorf("read image archive: %q is cut off: %w", h.Name, io.ErrUnexpectedEOF)
+			}
+		}
+	}
+}
+
+func newMember(h *tar.Header, offset int64) (member, bool) {
+	switch h.Typeflag {
+	case tar.TypeReg:
+		sparse := h.PAXRecords["GNU.sparse.major"] != "" || h.PAXRecords["GNU.sparse.map"] != ""
+		return member{offset: offset, size: h.Size, unusable: sparse}, true
+	case tar.TypeSymlink:
+		return member{link: cleanName(path.Join(path.Dir(cleanName(h.Name)), h.Linkname))}, true
+	case tar.TypeLink:
+		return member{link: cleanName(h.Linkname)}, true
+	case tar.TypeDir, tar.TypeXGlobalHeader:
+		return member{}, false
+	}
+	return member{unusable: true}, true
+}
+
+// cleanName makes a name of the archive relative to its top; ".." cannot climb over it.
+func cleanName(name string) string { return path.Clean("/" + name)[1:] }
+
+func (t *tarball) Open(name string) (*File, error) {
+	at := cleanName(name)
+	for range maxLinks {
+		m, ok := t.members[at]
+		switch {
+		case !ok:
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		case m.unusable:
+			return nil, fmt.Errorf("open %q: not a plain file in the archive", name)
+		case m.link == "":
+			return &File{SectionReader: io.NewSectionReader(t.r, m.offset, m.size)}, nil
+		}
+		at = m.link
+	}
+	return nil, fmt.Errorf("open %q: too many links in the archive", name)
+}
+
+func (t *tarball) Close() error {
+	if t.close == nil {
+		return nil
+	}
+	return t.close()
+}

@@ -44,7 +44,9 @@ func (v *validator) sysctl(l *specs.Linux) {
 		if problem := sysctlProblem(l, path); problem != "" {
 			v.bad(member("linux.sysctl", key), problem)
 		}
-		v.text(member("linux.sysctl", key), value)
+		if hasNUL(value) {
+			v.text(member("linux.sysctl", key), value)
+		}
 	}
 	v.sortedSince(found, warned)
 }

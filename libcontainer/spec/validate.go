@@ -27,7 +27,7 @@ func ValidateProcess(p *specs.Process) error {
 	if p == nil {
 		v.bad("process", "missing: there is nothing to run")
 	} else {
-		v.process("", p)
+		v.process(p)
 	}
 	return v.result()
 }
@@ -37,7 +37,7 @@ func ValidateProcess(p *specs.Process) error {
 func ValidateResources(r *specs.LinuxResources) error {
 	var v validator
 	if r != nil {
-		v.resources("", r)
+		v.resources(r)
 	}
 	return v.result()
 }
@@ -52,6 +52,9 @@ func Warnings(s *specs.Spec) Errors {
 // validator collects findings. Paths are built only when there is something to say: a good document, the usual
 // one, costs comparisons and nothing else.
 type validator struct {
+	// prefix stands before the path of every finding: that of an object which may also be a document of its
+	// own, with its dot.
+	prefix        string
 	found, warned Errors
 }
 
@@ -63,11 +66,11 @@ func (v *validator) result() error {
 }
 
 func (v *validator) bad(path, problem string) {
-	v.found = append(v.found, FieldError{Path: path, Problem: problem})
+	v.found = append(v.found, FieldError{Path: v.prefix + path, Problem: problem})
 }
 
 func (v *validator) warn(path, problem string) {
-	v.warned = append(v.warned, FieldError{Path: path, Problem: problem})
+	v.warned = append(v.warned, FieldError{Path: v.prefix + path, Problem: problem})
 }
 
 // sortedSince sorts the findings from the given numbers on by path: they come from a map, which has no order.
@@ -128,12 +131,4 @@ func quote(s string) string {
 		s = s[:80] + "…"
 	}
 	return strconv.Quote(s)
-}
-
-// under is a prefix for member names: nothing at the top of a document.
-func under(path string) string {
-	if path == "" {
-		return ""
-	}
-	return path + "."
 }

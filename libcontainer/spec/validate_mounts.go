@@ -98,23 +98,27 @@ const (
 )
 
 func (v *validator) devices(list []specs.LinuxDevice) {
+	const path = "linux.devices"
 	for i := range list {
 		d := &list[i]
-		path := at("linux.devices", i)
-		v.absolute(path+".path", d.Path)
+		if d.Path == "" || d.Path[0] != '/' || hasNUL(d.Path) {
+			v.absolute(at(path, i)+".path", d.Path)
+		}
 		switch d.Type {
 		case "c", "u", "b":
-			if d.Major < 0 || d.Major > maxMajor {
-				v.bad(path+".major", strconv.FormatInt(d.Major, 10)+" is not from 0 to "+strconv.Itoa(maxMajor))
-			}
-			if d.Minor < 0 || d.Minor > maxMinor {
-				v.bad(path+".minor", strconv.FormatInt(d.Minor, 10)+" is not from 0 to "+strconv.Itoa(maxMinor))
-			}
+			v.deviceNumber(i, ".major", d.Major, maxMajor)
+			v.deviceNumber(i, ".minor", d.Minor, maxMinor)
 		case "p":
 		case "":
-			v.bad(path+".type", "missing, like \"c\"")
+			v.bad(at(path, i)+".type", "missing, like \"c\"")
 		default:
-			v.bad(path+".type", quote(d.Type)+" is not a kind of device: c, b, u or p")
+			v.bad(at(path, i)+".type", quote(d.Type)+" is not a kind of device: c, b, u or p")
 		}
+	}
+}
+
+func (v *validator) deviceNumber(i int, name string, n, greatest int64) {
+	if n < 0 || n > greatest {
+		v.bad(at("linux.devices", i)+name, strconv.FormatInt(n, 10)+" is not from 0 to "+strconv.FormatInt(greatest, 10))
 	}
 }

@@ -8,54 +8,48 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// process is the process object, at path (config.md, Process).
-func (v *validator) process(path string, p *specs.Process) {
-	dot := under(path)
-	v.commandLine(dot, p)
-	switch {
-	case p.Cwd == "":
-		v.bad(dot+"cwd", "empty: an absolute path is needed, like \"/\"")
-	default:
-		v.absolute(dot+"cwd", p.Cwd)
-	}
-	v.environment(dot+"env", p.Env)
+// process is the process object (config.md, Process).
+func (v *validator) process(p *specs.Process) {
+	v.commandLine(p)
+	v.absolute("cwd", p.Cwd)
+	v.environment("env", p.Env)
 	if c := p.ConsoleSize; c != nil && (c.Height > math.MaxUint16 || c.Width > math.MaxUint16) {
-		v.bad(dot+"consoleSize", "a terminal has at most 65535 rows and columns")
+		v.bad("consoleSize", "a terminal has at most 65535 rows and columns")
 	}
 	if m := p.User.Umask; m != nil && *m > 0o777 {
-		v.bad(dot+"user.umask", strconv.FormatUint(uint64(*m), 10)+" is not from 0 to 511 (0777 in octal)")
+		v.bad("user.umask", strconv.FormatUint(uint64(*m), 10)+" is not from 0 to 511 (0777 in octal)")
 	}
-	v.rlimits(dot+"rlimits", p.Rlimits)
+	v.rlimits("rlimits", p.Rlimits)
 	if p.Capabilities != nil {
-		v.capabilities(dot+"capabilities", p.Capabilities)
+		v.capabilities(p.Capabilities)
 	}
-	v.text(dot+"apparmorProfile", p.ApparmorProfile)
-	v.label(dot+"selinuxLabel", p.SelinuxLabel)
+	v.text("apparmorProfile", p.ApparmorProfile)
+	v.label("selinuxLabel", p.SelinuxLabel)
 	if a := p.OOMScoreAdj; a != nil && (*a < -1000 || *a > 1000) {
-		v.bad(dot+"oomScoreAdj", strconv.Itoa(*a)+" is not from -1000 to 1000")
+		v.bad("oomScoreAdj", strconv.Itoa(*a)+" is not from -1000 to 1000")
 	}
 	if p.Scheduler != nil {
-		v.scheduler(dot+"scheduler", p.Scheduler)
+		v.scheduler("scheduler", p.Scheduler)
 	}
 	if p.IOPriority != nil {
-		v.ioPriority(dot+"ioPriority", p.IOPriority)
+		v.ioPriority("ioPriority", p.IOPriority)
 	}
 	if a := p.ExecCPUAffinity; a != nil {
-		v.numberList(dot+"execCPUAffinity.initial", a.Initial)
-		v.numberList(dot+"execCPUAffinity.final", a.Final)
+		v.numberList("execCPUAffinity.initial", a.Initial)
+		v.numberList("execCPUAffinity.final", a.Final)
 	}
 }
 
-func (v *validator) commandLine(dot string, p *specs.Process) {
+func (v *validator) commandLine(p *specs.Process) {
 	if len(p.Args) == 0 {
-		v.bad(dot+"args", "empty: there is nothing to run")
+		v.bad("args", "empty: there is nothing to run")
 		return
 	}
 	// The words are those of execvp's failure: callers turn them into the exit status 127.
 	if p.Args[0] == "" {
-		v.bad(dot+"args[0]", "empty: executable file not found in $PATH")
+		v.bad("args[0]", "empty: executable file not found in $PATH")
 	}
-	v.texts(dot+"args", p.Args)
+	v.texts("args", p.Args)
 }
 
 func (v *validator) environment(path string, env []string) {
@@ -81,7 +75,7 @@ func (v *validator) rlimits(path string, limits []specs.POSIXRlimit) {
 		}
 		for k := range limits[:i] {
 			if limits[k].Type == l.Type {
-				v.bad(at(path, i)+".type", quote(l.Type)+" is there twice, see "+at(path, k))
+				v.bad(at(path, i)+".type", quote(l.Type)+" is there twice, see "+v.prefix+at(path, k))
 				break
 			}
 		}
@@ -99,19 +93,19 @@ func isRlimit(name string) bool {
 	return false
 }
 
-func (v *validator) capabilities(path string, c *specs.LinuxCapabilities) {
-	v.capabilitySet(path, ".bounding", c.Bounding)
-	v.capabilitySet(path, ".effective", c.Effective)
-	v.capabilitySet(path, ".inheritable", c.Inheritable)
-	v.capabilitySet(path, ".permitted", c.Permitted)
-	v.capabilitySet(path, ".ambient", c.Ambient)
+func (v *validator) capabilities(c *specs.LinuxCapabilities) {
+	v.capabilitySet("capabilities.bounding", c.Bounding)
+	v.capabilitySet("capabilities.effective", c.Effective)
+	v.capabilitySet("capabilities.inheritable", c.Inheritable)
+	v.capabilitySet("capabilities.permitted", c.Permitted)
+	v.capabilitySet("capabilities.ambient", c.Ambient)
 }
 
 // capabilitySet warns of unknown names only: engines list what a newer kernel has, and runc ignores them.
-func (v *validator) capabilitySet(path, set string, names []string) {
+func (v *validator) capabilitySet(path string, names []string) {
 	for i, n := range names {
 		if !isCapability(n) {
-			v.warn(at(path+set, i), quote(n)+" is not a capability of Linux, it is ignored")
+			v.warn(at(path, i), quote(n)+" is not a capability of Linux, it is ignored")
 		}
 	}
 }

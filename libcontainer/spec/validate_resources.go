@@ -7,38 +7,37 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// resources are the limits of a cgroup, at path. Zero often stands for "leave it alone" (docker update sends
+// resources are the limits of a cgroup. Zero often stands for "leave it alone" (docker update sends
 // them), and -1 for "no limit".
-func (v *validator) resources(path string, r *specs.LinuxResources) {
-	dot := under(path)
+func (v *validator) resources(r *specs.LinuxResources) {
 	for i := range r.Devices {
-		v.deviceRule(at(dot+"devices", i), &r.Devices[i])
+		v.deviceRule(i, &r.Devices[i])
 	}
 	if r.Memory != nil {
-		v.memory(dot+"memory", r.Memory)
+		v.memory(r.Memory)
 	}
 	if r.CPU != nil {
-		v.cpu(dot+"cpu", r.CPU)
+		v.cpu(r.CPU)
 	}
 	if r.Pids != nil {
-		v.limit(dot+"pids.limit", r.Pids.Limit)
+		v.limit("pids.limit", r.Pids.Limit)
 	}
 	if r.BlockIO != nil {
-		v.blockIO(dot+"blockIO", r.BlockIO)
+		v.blockIO(r.BlockIO)
 	}
 	for i, h := range r.HugepageLimits {
 		if !isPageSize(h.Pagesize) {
-			v.bad(at(dot+"hugepageLimits", i)+".pageSize", quote(h.Pagesize)+" is not a page size like \"2MB\"")
+			v.bad(at("hugepageLimits", i)+".pageSize", quote(h.Pagesize)+" is not a page size like \"2MB\"")
 		}
 	}
 	if r.Network != nil {
 		for i, p := range r.Network.Priorities {
 			if !isDeviceName(p.Name) {
-				v.bad(at(dot+"network.priorities", i)+".name", quote(p.Name)+" is not the name of a network device")
+				v.bad(at("network.priorities", i)+".name", quote(p.Name)+" is not the name of a network device")
 			}
 		}
 	}
-	v.resourceMaps(dot, r)
+	v.resourceMaps(r)
 }
 
 // limit is a number that may be -1.
@@ -48,46 +47,48 @@ func (v *validator) limit(path string, n *int64) {
 	}
 }
 
-func (v *validator) deviceRule(path string, d *specs.LinuxDeviceCgroup) {
+func (v *validator) deviceRule(i int, d *specs.LinuxDeviceCgroup) {
 	switch d.Type {
 	case "", "a", "b", "c":
 	default:
-		v.bad(path+".type", quote(d.Type)+" is not a kind of device: a, b or c")
+		v.bad(at("devices", i)+".type", quote(d.Type)+" is not a kind of device: a, b or c")
 	}
 	if d.Access == "" || strings.Trim(d.Access, "rwm") != "" {
-		v.bad(path+".access", quote(d.Access)+" is not made of r, w and m")
+		v.bad(at("devices", i)+".access", quote(d.Access)+" is not made of r, w and m")
 	}
-	v.limit(path+".major", d.Major)
-	v.limit(path+".minor", d.Minor)
+	if d.Major != nil && *d.Major < -1 || d.Minor != nil && *d.Minor < -1 {
+		v.limit(at("devices", i)+".major", d.Major)
+		v.limit(at("devices", i)+".minor", d.Minor)
+	}
 }
 
 // maxSwappiness is that of Linux since 5.8.
 const maxSwappiness = 200
 
-func (v *validator) memory(path string, m *specs.LinuxMemory) {
-	v.limit(path+".limit", m.Limit)
-	v.limit(path+".reservation", m.Reservation)
-	v.limit(path+".swap", m.Swap)
-	v.limit(path+".kernel", m.Kernel) //nolint:staticcheck // deprecated, but engines send it.
-	v.limit(path+".kernelTCP", m.KernelTCP)
+func (v *validator) memory(m *specs.LinuxMemory) {
+	v.limit("memory.limit", m.Limit)
+	v.limit("memory.reservation", m.Reservation)
+	v.limit("memory.swap", m.Swap)
+	v.limit("memory.kernel", m.Kernel) //nolint:staticcheck // deprecated, but engines send it.
+	v.limit("memory.kernelTCP", m.KernelTCP)
 	if m.Limit != nil && m.Swap != nil && *m.Swap > 0 && *m.Swap < *m.Limit {
-		v.bad(path+".swap", strconv.FormatInt(*m.Swap, 10)+" is below memory.limit, "+strconv.FormatInt(*m.Limit, 10)+
+		v.bad("memory.swap", strconv.FormatInt(*m.Swap, 10)+" is below memory.limit, "+strconv.FormatInt(*m.Limit, 10)+
 			", but it is the sum of memory and swap")
 	}
 	// The largest value is what engines write for "not set".
 	if s := m.Swappiness; s != nil && *s > maxSwappiness && int64(*s) != -1 {
-		v.bad(path+".swappiness", strconv.FormatUint(*s, 10)+" is not from 0 to "+strconv.Itoa(maxSwappiness))
+		v.bad("memory.swappiness", strconv.FormatUint(*s, 10)+" is not from 0 to "+strconv.Itoa(maxSwappiness))
 	}
 }
 
-func (v *validator) cpu(path string, c *specs.LinuxCPU) {
-	v.limit(path+".quota", c.Quota)
-	v.limit(path+".realtimeRuntime", c.RealtimeRuntime)
+func (v *validator) cpu(c *specs.LinuxCPU) {
+	v.limit("cpu.quota", c.Quota)
+	v.limit("cpu.realtimeRuntime", c.RealtimeRuntime)
 	if c.Idle != nil && *c.Idle != 0 && *c.Idle != 1 {
-		v.bad(path+".idle", strconv.FormatInt(*c.Idle, 10)+" is not 0 or 1")
+		v.bad("cpu.idle", strconv.FormatInt(*c.Idle, 10)+" is not 0 or 1")
 	}
-	v.kernelList(path+".cpus", c.Cpus)
-	v.kernelList(path+".mems", c.Mems)
+	v.kernelList("cpu.cpus", c.Cpus)
+	v.kernelList("cpu.mems", c.Mems)
 }
 
 // kernelList is a list as bitmap_parselist of Linux takes it; engines pass on what the user wrote.
@@ -100,19 +101,19 @@ func (v *validator) kernelList(path, list string) {
 	}
 }
 
-func (v *validator) blockIO(path string, b *specs.LinuxBlockIO) {
-	v.weight(path+".weight", b.Weight)
-	v.weight(path+".leafWeight", b.LeafWeight)
+func (v *validator) blockIO(b *specs.LinuxBlockIO) {
+	v.weight("blockIO.weight", b.Weight)
+	v.weight("blockIO.leafWeight", b.LeafWeight)
 	for i, d := range b.WeightDevice {
-		p := at(path+".weightDevice", i)
+		p := at("blockIO.weightDevice", i)
 		v.blockDevice(p, d.LinuxBlockIODevice)
 		v.weight(p+".weight", d.Weight)
 		v.weight(p+".leafWeight", d.LeafWeight)
 	}
-	v.throttle(path+".throttleReadBpsDevice", b.ThrottleReadBpsDevice)
-	v.throttle(path+".throttleWriteBpsDevice", b.ThrottleWriteBpsDevice)
-	v.throttle(path+".throttleReadIOPSDevice", b.ThrottleReadIOPSDevice)
-	v.throttle(path+".throttleWriteIOPSDevice", b.ThrottleWriteIOPSDevice)
+	v.throttle("blockIO.throttleReadBpsDevice", b.ThrottleReadBpsDevice)
+	v.throttle("blockIO.throttleWriteBpsDevice", b.ThrottleWriteBpsDevice)
+	v.throttle("blockIO.throttleReadIOPSDevice", b.ThrottleReadIOPSDevice)
+	v.throttle("blockIO.throttleWriteIOPSDevice", b.ThrottleWriteIOPSDevice)
 }
 
 func (v *validator) throttle(path string, list []specs.LinuxThrottleDevice) {
@@ -145,19 +146,19 @@ func isPageSize(s string) bool {
 }
 
 // resourceMaps are the members whose names the document chooses.
-func (v *validator) resourceMaps(dot string, r *specs.LinuxResources) {
+func (v *validator) resourceMaps(r *specs.LinuxResources) {
 	found, warned := len(v.found), len(v.warned)
 	for name := range r.Rdma {
 		if name == "" || strings.ContainsAny(name, " \n\x00") {
-			v.bad(member(dot+"rdma", name), "is not the name of a device")
+			v.bad(member("rdma", name), "is not the name of a device")
 		}
 	}
 	for name, value := range r.Unified {
 		controller, parameter, ok := strings.Cut(name, ".")
 		if !ok || controller == "" || parameter == "" || strings.ContainsAny(name, "/\x00") {
-			v.bad(member(dot+"unified", name), "is not the name of a cgroup file, like \"memory.high\"")
+			v.bad(member("unified", name), "is not the name of a cgroup file, like \"memory.high\"")
 		}
-		v.text(member(dot+"unified", name), value)
+		v.text(member("unified", name), value)
 	}
 	v.sortedSince(found, warned)
 }

@@ -11,7 +11,9 @@ import (
 func (v *validator) spec(s *specs.Spec) {
 	v.version(s.Version)
 	if s.Process != nil {
-		v.process("process", s.Process)
+		v.prefix = "process."
+		v.process(s.Process)
+		v.prefix = ""
 	}
 	v.root(s.Root)
 	v.hostnames(s)
@@ -111,7 +113,9 @@ func (v *validator) linux(s *specs.Spec) {
 	v.sysctl(l)
 	v.text("linux.cgroupsPath", l.CgroupsPath)
 	if l.Resources != nil {
-		v.resources("linux.resources", l.Resources)
+		v.prefix = "linux.resources."
+		v.resources(l.Resources)
+		v.prefix = ""
 	}
 	v.propagation(l.RootfsPropagation)
 	v.paths("linux.maskedPaths", l.MaskedPaths)

@@ -1,0 +1,34 @@
+package nspawn
+
+// Annotations of config.json that boot mode reads. They are part of the
+// interface to people and engines: renaming one breaks bundles.
+const (
+	// AnnotationBoot turns boot mode on ("yes"), off ("no"), or leaves it
+	// to detection ("auto", the default).
+	AnnotationBoot = "io.gspawn.boot"
+	// AnnotationMachine is the machine name, when it is not the container's
+	// id.
+	AnnotationMachine = "io.gspawn.machine"
+	// AnnotationMachineID is a 128-bit id, 32 hex digits or a UUID.
+	AnnotationMachineID = "io.gspawn.machine-id"
+	// AnnotationKeepSIGTERM set to "yes" leaves SIGTERM of `kill` as it is
+	// instead of making it the init's stop signal.
+	AnnotationKeepSIGTERM = "io.gspawn.keep-sigterm"
+	// AnnotationCredential and an id after it hold a credential's value.
+	AnnotationCredential = "io.gspawn.credential."
+	// AnnotationNetwork is how the bundle wants to be networked: host,
+	// private or veth.
+	AnnotationNetwork = "io.gspawn.network"
+	// AnnotationNetworkOptions are the interfaces in nspawn's words, one a
+	// line: "bridge=br0", "port=tcp:80:8080".
+	AnnotationNetworkOptions = "io.gspawn.network.options"
+	// AnnotationVolatile is nspawn's --volatile=: yes, state or overlay.
+	AnnotationVolatile = "io.gspawn.volatile"
+	// AnnotationOwnership is nspawn's --private-users-ownership=.
+	AnnotationOwnership = "io.gspawn.private-users-ownership"
+	// AnnotationOptions are the settings of a .nspawn file that
+	// config.json has no field for, one "Key=value" a line.
+	AnnotationOptions = "io.gspawn.options"
+	// AnnotationStopSignal is the image specification's, as engines set it.
+	AnnotationStopSignal = "org.opencontainers.image.stopSignal"
+)

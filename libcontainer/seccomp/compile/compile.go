@@ -109,6 +109,7 @@ func (t *translated) build(defaultAction libseccomp.ScmpAction, rules []rule) ([
 			return nil, fmt.Errorf("linux.seccomp.architectures[%d]: add %s to a filter of this machine: %w", i, a, err)
 		}
 	}
+	rules = append(t.anchor(rules, defaultAction), rules...)
 	// libseccomp <= 2.5.4 misbehaves with the tree and no rules; with few of them
 	// a list is as good.
 	if len(rules) > treeFrom {

@@ -79,40 +79,46 @@ func (t *translated) withENOSYS() ([]byte, error) {
 }
 
 // fill returns rules with the default action for the calls that have none among
-// rules, on each architecture up to the highest number the profile names.
+// rules, on each architecture up to the highest number the profile names. A rule
+// of libseccomp is for all architectures of a filter, so what is old on one of
+// them is so on the others.
 func (t *translated) fill(rules []rule) []rule {
 	have := map[libseccomp.ScmpSyscall]bool{}
 	for i := range rules {
 		have[rules[i].nr] = true
 	}
 	var out []rule
+	add := func(name string) {
+		nr, err := libseccomp.GetSyscallFromName(name)
+		if err != nil || have[nr] {
+			return
+		}
+		have[nr] = true
+		out = append(out, rule{field: "linux.seccomp.defaultAction", name: name, nr: nr, action: t.defaultAction})
+	}
 	for _, arch := range t.filterArchs() {
 		last := t.last(arch)
 		for n := firstNumber(arch); n <= last; n++ {
 			name, err := n.GetNameByArch(arch)
-			if err != nil || unfilled(arch, n, name) {
+			if err != nil || n == 0 && isS390(arch) {
 				continue
 			}
-			nr, err := libseccomp.GetSyscallFromName(name)
-			if err != nil || have[nr] {
+			if kin := subcalls(name); kin != nil {
+				for _, k := range kin {
+					add(k)
+				}
 				continue
 			}
-			have[nr] = true
-			out = append(out, rule{field: "linux.seccomp.defaultAction", name: name, nr: nr, action: t.defaultAction})
+			add(name)
 		}
 	}
 	return out
 }
 
-// unfilled tells which calls keep ENOSYS. socketcall and ipc stand for many:
-// libseccomp makes rules for their subcalls from those for socket, shmget and so
-// on, which a rule for the whole would overrule. On s390 an unknown call arrives
-// as number 0 (setup, gone for decades).
-func unfilled(arch libseccomp.ScmpArch, n libseccomp.ScmpSyscall, name string) bool {
-	if name == "socketcall" || name == "ipc" {
-		return true
-	}
-	return n == 0 && (arch == libseccomp.ArchS390 || arch == libseccomp.ArchS390X)
+// isS390: there an unknown call arrives as number 0 (setup, gone for decades),
+// which therefore keeps ENOSYS.
+func isS390(arch libseccomp.ScmpArch) bool {
+	return arch == libseccomp.ArchS390 || arch == libseccomp.ArchS390X
 }
 
 // firstNumber is where the numbers of an architecture's calls start.

@@ -39,3 +39,14 @@ func growFamilies(set map[libseccomp.ScmpSyscall]bool) {
 		}
 	}
 }
+
+// subcalls returns the kin of a multiplexing call, nil for any other. They get
+// the rules in its stead, which one for the whole would overrule.
+func subcalls(name string) []string {
+	for _, names := range families {
+		if names[0] == name {
+			return names[1:]
+		}
+	}
+	return nil
+}

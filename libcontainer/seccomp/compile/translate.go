@@ -12,7 +12,7 @@ import (
 
 const (
 	defaultErrno      = 1      // EPERM, the spec's default of errnoRet
-	maxErrno          = 4095   // MAX_ERRNO: the kernel cuts what is above
+	maxErrno          = 4094   // libseccomp takes what is below MAX_ERRNO
 	maxTrace          = 0xffff // SECCOMP_RET_DATA
 	syscallArgs       = 6
 	notifyForbiddenOn = "write"

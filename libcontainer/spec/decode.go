@@ -21,12 +21,12 @@ import (
 // Decode decodes a configuration. Config keeps raw, which must not be changed afterwards.
 // The error is a *DecodeError.
 func Decode(raw []byte) (*Config, error) {
-	c := &Config{Spec: new(specs.Spec), Raw: raw}
-	seccomp, err := decodeDocument(raw, decodeSpec, c.Spec)
-	if err != nil {
+	d := new(decoder)
+	c := &d.pool.config
+	if err := decodeDocument(d, raw, decodeSpec, &d.pool.spec); err != nil {
 		return nil, err
 	}
-	c.Seccomp = seccomp
+	*c = Config{Spec: &d.pool.spec, Raw: raw, Seccomp: d.seccomp}
 	return c, nil
 }
 
@@ -37,7 +37,7 @@ func (c *Config) SeccompProfile() (*specs.LinuxSeccomp, error) {
 		return nil, nil
 	}
 	s := new(specs.LinuxSeccomp)
-	if _, err := decodeDocument(c.Seccomp, decodeLinuxSeccomp, s); err != nil {
+	if err := decodeDocument(new(decoder), c.Seccomp, decodeLinuxSeccomp, s); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -45,17 +45,17 @@ func (c *Config) SeccompProfile() (*specs.LinuxSeccomp, error) {
 
 // DecodeProcess decodes a process object, as exec --process takes it. The error is a *DecodeError.
 func DecodeProcess(raw []byte) (*specs.Process, error) {
-	p := new(specs.Process)
-	if _, err := decodeDocument(raw, decodeProcess, p); err != nil {
+	d := new(decoder)
+	if err := decodeDocument(d, raw, decodeProcess, &d.pool.process); err != nil {
 		return nil, err
 	}
-	return p, nil
+	return &d.pool.process, nil
 }
 
 // DecodeResources decodes a resources object, as update --resources takes it. The error is a *DecodeError.
 func DecodeResources(raw []byte) (*specs.LinuxResources, error) {
 	r := new(specs.LinuxResources)
-	if _, err := decodeDocument(raw, decodeLinuxResources, r); err != nil {
+	if err := decodeDocument(new(decoder), raw, decodeLinuxResources, r); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -65,19 +65,41 @@ func DecodeResources(raw []byte) (*specs.LinuxResources, error) {
 type decoder struct {
 	jsonio.Reader
 	seccomp []byte
+	pool    pool
+}
+
+// pool holds what every configuration has, in one allocation: in a fresh process, every size class that is used
+// for the first time is another page to be faulted in. A member that occurs twice replaces its first value,
+// so that no object is used for two.
+type pool struct {
+	config    Config
+	spec      specs.Spec
+	process   specs.Process
+	caps      specs.LinuxCapabilities
+	root      specs.Root
+	linux     specs.Linux
+	resources specs.LinuxResources
+	strings   [200]string
 }
 
 // decodeDocument decodes the whole of raw into v.
-func decodeDocument[T any](raw []byte, decode func(*decoder, *T), v *T) (seccomp []byte, err error) {
-	d := &decoder{Reader: jsonio.NewReader(raw)}
+func decodeDocument[T any](d *decoder, raw []byte, decode func(*decoder, *T), v *T) error {
+	d.Reader = jsonio.NewReader(raw)
+	d.UseSlab(d.pool.strings[:0])
 	d.RequireObject()
 	decode(d, v)
 	d.End()
 	if err := d.Err(); err != nil {
-		e := err.(*jsonio.Error)
-		return nil, &DecodeError{Line: e.Line, Column: e.Column, Path: e.Path, Problem: e.Problem}
+		return &DecodeError{Line: err.Line, Column: err.Column, Path: err.Path, Problem: err.Problem}
 	}
-	return d.seccomp, nil
+	return nil
+}
+
+// reset gives p as new.
+func reset[T any](p *T) *T {
+	var zero T
+	*p = zero
+	return p
 }
 
 // keepSeccomp keeps the text of linux.seccomp and gives the marker that Config.Seccomp describes.

@@ -15,12 +15,12 @@ func decodeSpec(d *decoder, v *specs.Spec) {
 			v.Version = d.String()
 		case "process":
 			if v.Process = nil; !d.Null() {
-				v.Process = new(specs.Process)
+				v.Process = reset(&d.pool.process)
 				decodeProcess(d, v.Process)
 			}
 		case "root":
 			if v.Root = nil; !d.Null() {
-				v.Root = new(specs.Root)
+				v.Root = reset(&d.pool.root)
 				decodeRoot(d, v.Root)
 			}
 		case "hostname":
@@ -38,7 +38,7 @@ func decodeSpec(d *decoder, v *specs.Spec) {
 			v.Annotations = scalarMap(d, func(d *decoder) string { return d.String() })
 		case "linux":
 			if v.Linux = nil; !d.Null() {
-				v.Linux = new(specs.Linux)
+				v.Linux = reset(&d.pool.linux)
 				decodeLinux(d, v.Linux)
 			}
 		case "solaris":
@@ -103,7 +103,7 @@ func decodeProcess(d *decoder, v *specs.Process) {
 			v.Cwd = d.String()
 		case "capabilities":
 			if v.Capabilities = nil; !d.Null() {
-				v.Capabilities = new(specs.LinuxCapabilities)
+				v.Capabilities = reset(&d.pool.caps)
 				decodeLinuxCapabilities(d, v.Capabilities)
 			}
 		case "rlimits":
@@ -203,7 +203,7 @@ func decodeLinux(d *decoder, v *specs.Linux) {
 			v.Sysctl = scalarMap(d, func(d *decoder) string { return d.String() })
 		case "resources":
 			if v.Resources = nil; !d.Null() {
-				v.Resources = new(specs.LinuxResources)
+				v.Resources = reset(&d.pool.resources)
 				decodeLinuxResources(d, v.Resources)
 			}
 		case "cgroupsPath":

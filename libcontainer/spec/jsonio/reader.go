@@ -17,13 +17,11 @@ type Reader struct {
 // NewReader reads data, which must not be changed as long as the decoded strings are in use: they share its memory.
 func NewReader(data []byte) Reader { return Reader{data: data} }
 
-// Err is the first error, nil when there was none so far.
-func (r *Reader) Err() error {
-	if r.err == nil {
-		return nil
-	}
-	return r.err
-}
+// UseSlab makes Strings append to slab, which is empty and has room, before it allocates.
+func (r *Reader) UseSlab(slab []string) { r.slab = slab }
+
+// Err is the first error, nil when there was none so far. It is not an error value, so that nil stays nil.
+func (r *Reader) Err() *Error { return r.err }
 
 // End fails when anything but white space is left.
 func (r *Reader) End() {
@@ -191,8 +189,8 @@ func (r *Reader) Strings() []string {
 	return r.slab[start:len(r.slab):len(r.slab)]
 }
 
-// slabSize, in elements of 16 bytes, holds the default configuration and fills one 4 kB page.
-const slabSize = 256
+// slabSize is in elements of 16 bytes.
+const slabSize = 64
 
 // Count tells how many elements the array ahead has, at most limit, without consuming it, so that a slice can be
 // allocated once. It does not check the syntax: a wrong document gives a wrong count and fails later.

@@ -30,6 +30,15 @@ var foreign = map[reflect.Type]bool{
 	reflect.TypeFor[specs.FreeBSD](): true,
 }
 
+// pooled are the types of which decoder has one ready, and its name.
+var pooled = map[reflect.Type]string{
+	reflect.TypeFor[specs.Process]():           "process",
+	reflect.TypeFor[specs.LinuxCapabilities](): "caps",
+	reflect.TypeFor[specs.Root]():              "root",
+	reflect.TypeFor[specs.Linux]():             "linux",
+	reflect.TypeFor[specs.LinuxResources]():    "resources",
+}
+
 // generator collects the functions, each type once.
 type generator struct {
 	body bytes.Buffer
@@ -104,7 +113,11 @@ func (g *generator) field(target string, t reflect.Type) {
 	case t.Kind() == reflect.Pointer && foreign[t.Elem()]:
 		g.printf("%s = foreignSection[%s](d)\n", target, name(t.Elem()))
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct:
-		g.printf("if %s = nil; !d.Null() {\n%s = new(%s)\n%s(d, %s)\n}\n", target, target, name(t.Elem()), g.need(t.Elem()), target)
+		value := "new(" + name(t.Elem()) + ")"
+		if field, ok := pooled[t.Elem()]; ok {
+			value = "reset(&d.pool." + field + ")"
+		}
+		g.printf("if %s = nil; !d.Null() {\n%s = %s\n%s(d, %s)\n}\n", target, target, value, g.need(t.Elem()), target)
 	case t.Kind() == reflect.Pointer:
 		g.printf("%s = pointer(d, %s)\n", target, reader(t.Elem()))
 	case t.Kind() == reflect.Struct:

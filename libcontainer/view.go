@@ -1,0 +1,108 @@
+package libcontainer
+
+import (
+	"errors"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
+)
+
+// statusPaused is runc's addition to the states of the runtime specification.
+const statusPaused specs.ContainerState = "paused"
+
+// Errors whose texts callers look for; they are runc's.
+var (
+	errNotRunning = errors.New("container not running")
+	errNotPaused  = errors.New("container not paused")
+)
+
+// view is an existing container, and what it was doing when it was looked at.
+type view struct {
+	*state.Container
+	dir    *state.Dir
+	init   state.Process
+	group  *cgroup.Group
+	locked bool // by us, so that no create can be at work on it
+	status specs.ContainerState
+}
+
+// look opens a container. The caller closes it. The status is of now, and may be another a moment later unless the
+// container is locked; see lookLocked.
+func (r *Runtime) look(id string) (*view, error) {
+	dir, err := state.Open(r.Root, id)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{dir: dir}
+	if err := v.read(); err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// lookLocked opens a container that no other command changes until the caller closes it.
+func (r *Runtime) lookLocked(id string) (*view, error) {
+	dir, err := state.Open(r.Root, id)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{dir: dir, locked: true}
+	if err = dir.Lock(); err == nil {
+		err = v.read()
+	}
+	if err != nil {
+		dir.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+func (v *view) close() { v.dir.Close() }
+
+func (v *view) read() (err error) {
+	if v.Container, err = v.dir.Container(); err != nil {
+		return err
+	}
+	if v.init, err = v.dir.Process(); err != nil {
+		return err
+	}
+	if v.group, err = cgroup.Load(v.Cgroup); err != nil {
+		return err
+	}
+	v.status, err = v.now()
+	return err
+}
+
+// now derives the status: nothing of it is stored, so nothing can be out of date.
+func (v *view) now() (specs.ContainerState, error) {
+	if v.init.PID == 0 {
+		if !v.locked && v.dir.Busy() {
+			return specs.StateCreating, nil
+		}
+		return specs.StateStopped, nil
+	}
+	if !v.init.Alive() {
+		return specs.StateStopped, nil
+	}
+	frozen, err := v.group.Frozen()
+	switch {
+	case err != nil:
+		return "", err
+	case frozen:
+		return statusPaused, nil
+	case v.dir.Waiting() && v.init.IsInit():
+		return specs.StateCreated, nil
+	}
+	return specs.StateRunning, nil
+}
+
+// pid is the init's process ID, 0 when the container has stopped.
+func (v *view) pid() int {
+	if v.status == specs.StateStopped {
+		return 0
+	}
+	return v.init.PID
+}

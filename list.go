@@ -27,6 +27,9 @@ func listCommand(g *globals) *cli.Command {
 				return 0, errors.New("invalid format option")
 			}
 			all, err := g.runtime().List()
+			if err == nil && format == "json" && !quiet {
+				err = g.runtime().LoadAnnotations(all)
+			}
 			if err != nil {
 				return 0, err
 			}

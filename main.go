@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sirupsen/logrus"
+
 	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer"
 )
@@ -107,6 +109,7 @@ func (g *globals) runtime() *libcontainer.Runtime {
 		SystemdCgroup: g.systemdCgroup,
 		Rootless:      g.rootless,
 		Debug:         g.debug,
+		Warn:          func(text string) { logrus.Warn(text) },
 	}
 }
 

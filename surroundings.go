@@ -3,17 +3,17 @@ package main
 import (
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 )
 
 // printSurroundings prints what the runtime finds on this machine: it looks, and changes nothing.
 func printSurroundings(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("libseccomp: " + seccompHelper() + "\n")
+	b.WriteString("libseccomp: " + libseccomp() + "\n")
 	var uts unix.Utsname
 	if unix.Uname(&uts) == nil {
 		b.WriteString("kernel: " + unix.ByteSliceToString(uts.Release[:]) + "\n")
@@ -26,24 +26,20 @@ func printSurroundings(w io.Writer) error {
 	return err
 }
 
-// seccompHelper asks the helper binary, beside this one or in libexec, for the version of its library.
-func seccompHelper() string {
-	self, err := os.Executable()
+// libseccomp is the version of the library that compiles profiles, and where it is.
+func libseccomp() string {
+	s, err := seccomp.Describe()
 	if err != nil {
-		return "unknown"
+		return "none: " + err.Error()
 	}
-	dir := filepath.Dir(self)
-	for _, path := range []string{dir + "/" + name + "-seccomp", dir + "/../libexec/" + name + "/" + name + "-seccomp"} {
-		if _, err := os.Stat(path); err != nil {
-			continue
-		}
-		out, err := exec.Command(path, "--version").Output()
-		if err != nil {
-			return filepath.Clean(path) + " fails: " + err.Error()
-		}
-		return strings.TrimSpace(string(out)) + " (" + filepath.Clean(path) + ")"
+	if seccomp.InProcess {
+		return s.Version
 	}
-	return name + "-seccomp not found beside " + self + " or in libexec"
+	helper, err := seccomp.Helper()
+	if err != nil {
+		return s.Version
+	}
+	return s.Version + " (" + helper + ")"
 }
 
 func cgroupLayout() string {

@@ -25,7 +25,19 @@ func (r *Runtime) Stats(id string) (*cgroup.Stats, error) {
 		return nil, err
 	}
 	defer v.close()
-	return v.group.Stats()
+	return v.stats()
+}
+
+func (v *view) stats() (*cgroup.Stats, error) {
+	s, err := v.group.Stats()
+	if err != nil {
+		return nil, err
+	}
+	rdt, err := v.resctrl()
+	if rdt != nil {
+		s.IntelRdt = rdt.Stats()
+	}
+	return s, err
 }
 
 // Events calls emit with the container's counters at each interval, and with an "oom" event each time that the kernel
@@ -37,11 +49,13 @@ func (r *Runtime) Events(ctx context.Context, id string, every time.Duration, em
 		return err
 	}
 	defer v.close()
-	oom, err := v.group.OOMEvents()
-	if err != nil {
-		return err
+	var ranOut <-chan struct{}
+	if oom, err := v.group.OOMEvents(); err == nil {
+		defer oom.Close()
+		ranOut = oom.C
+	} else {
+		r.warn("no oom events: " + err.Error()) // there are still statistics of the other controllers
 	}
-	defer oom.Close()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -49,14 +63,14 @@ func (r *Runtime) Events(ctx context.Context, id string, every time.Duration, em
 		select {
 		case <-ctx.Done():
 			return nil
-		case _, open := <-oom.C:
+		case _, open := <-ranOut:
 			if !open {
 				return nil // the cgroup is gone
 			}
 			e.Type = "oom"
 		case <-tick.C:
 			e.Type = "stats"
-			stats, err := v.group.Stats()
+			stats, err := v.stats()
 			if !v.init.Alive() {
 				return nil
 			}

@@ -120,7 +120,10 @@ func annotations(config []byte) (map[string]string, error) {
 			m[strings.Clone(k)] = strings.Clone(r.String()) // they would keep the whole document alive
 		}
 	}
-	return m, r.Err()
+	if err := r.Err(); err != nil {
+		return nil, err // as an *Error it would never be nil
+	}
+	return m, nil
 }
 
 // userName looks a user up in /etc/passwd, "#UID" when it is not there. runc asks the C library's name services,

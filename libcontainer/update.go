@@ -36,18 +36,30 @@ func (r *Runtime) UpdateIntelRdt(id, l3CacheSchema, memBwSchema string) error {
 		return err
 	}
 	defer v.close()
-	root, err := intelrdt.Root()
+	group, err := v.resctrl()
 	if err != nil {
 		return err
 	}
-	if v.RdtGroup == "" {
+	if group == nil {
 		return errors.New("update intelRdt: the container was created without linux.intelRdt and has no resctrl group of its own")
+	}
+	return group.Update(l3CacheSchema, memBwSchema)
+}
+
+// resctrl is the container's resctrl group, nil when it has none.
+func (v *view) resctrl() (*intelrdt.Group, error) {
+	if v.RdtGroup == "" {
+		return nil, nil
+	}
+	root, err := intelrdt.Root()
+	if err != nil {
+		return nil, err
 	}
 	dir := v.RdtGroup
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(root, dir)
 	}
-	return (&intelrdt.Group{Root: root, Dir: dir}).Update(l3CacheSchema, memBwSchema)
+	return &intelrdt.Group{Root: root, Dir: dir}, nil
 }
 
 // lookLive opens and locks a container that has processes.

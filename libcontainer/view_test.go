@@ -285,8 +285,9 @@ func TestEvents(t *testing.T) {
 	// It ends by itself when the container stops.
 	proc, _ := os.FindProcess(p.PID)
 	done := make(chan error, 1)
-	go func() { done <- r.Events(t.Context(), "c", 5*time.Millisecond, func(Event) error { return nil }) }()
-	_ = proc.Kill()
+	go func() {
+		done <- r.Events(t.Context(), "c", 5*time.Millisecond, func(Event) error { return proc.Kill() })
+	}()
 	select {
 	case err := <-done:
 		if err != nil {

@@ -9,6 +9,9 @@ import (
 
 // spec is the document (config.md).
 func (v *validator) spec(s *specs.Spec) {
+	if s.Linux == nil && v.foreign(s) {
+		return // the rest would be judged by rules it does not know
+	}
 	v.version(s.Version)
 	if s.Process != nil {
 		v.prefix = "process."
@@ -26,14 +29,13 @@ func (v *validator) spec(s *specs.Spec) {
 			v.bad(member("annotations", key), "a key must not be empty")
 		}
 	}
-	if s.Linux == nil {
-		v.foreignOnly(s)
-		return
+	if s.Linux != nil {
+		v.linux(s)
 	}
-	v.linux(s)
 }
 
-// version is ociVersion: any 1.x, release candidates included, as the 1.x series only adds properties.
+// version is ociVersion: any 1.x, release candidates included, as the 1.x series only adds properties. Older ones
+// are let pass, as by every other runtime: the examples of the specification still say 0.5.0-dev.
 func (v *validator) version(version string) {
 	major, rest, _ := strings.Cut(version, ".")
 	switch {
@@ -41,6 +43,8 @@ func (v *validator) version(version string) {
 		v.bad("ociVersion", "missing: it says which specification the document follows, like \""+specs.Version+"\"")
 	case !isDigits(major) || strings.ContainsFunc(rest, notInVersion):
 		v.bad("ociVersion", quote(version)+" is not a version like \""+specs.Version+"\"")
+	case major == "0":
+		v.warn("ociVersion", quote(version)+" is older than 1.0, it is read as if it were 1.0")
 	case major != "1":
 		v.bad("ociVersion", quote(version)+" is not supported, only versions 1.x are")
 	}
@@ -83,8 +87,8 @@ func (v *validator) hostnames(s *specs.Spec) {
 	}
 }
 
-// foreignOnly is a document without a linux section. That is allowed, unless it is made for somebody else.
-func (v *validator) foreignOnly(s *specs.Spec) {
+// foreign reports a document without a linux section, when it is made for another platform.
+func (v *validator) foreign(s *specs.Spec) bool {
 	for _, f := range [...]struct {
 		name    string
 		present bool
@@ -97,9 +101,10 @@ func (v *validator) foreignOnly(s *specs.Spec) {
 	} {
 		if f.present {
 			v.bad("linux", "missing, but there is a section \""+f.name+"\": this runtime runs Linux containers only")
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // linux is the linux section (config-linux.md).

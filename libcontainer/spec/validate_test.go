@@ -55,8 +55,7 @@ func TestValidateTop(t *testing.T) {
 			[]string{`ociVersion: missing: it says which specification the document follows, like "1.3.0"`}},
 		{"version 2", func(s *specs.Spec) { s.Version = "2.0.0" },
 			[]string{`ociVersion: "2.0.0" is not supported, only versions 1.x are`}},
-		{"version 0.5", func(s *specs.Spec) { s.Version = "0.5.0-dev" },
-			[]string{`ociVersion: "0.5.0-dev" is not supported, only versions 1.x are`}},
+		{"version 0.5", func(s *specs.Spec) { s.Version = "0.5.0-dev" }, nil},
 		{"version words", func(s *specs.Spec) { s.Version = "newest" },
 			[]string{`ociVersion: "newest" is not a version like "1.3.0"`}},
 		{"version with a tail", func(s *specs.Spec) { s.Version = "1.0.0 beta" },
@@ -82,7 +81,7 @@ func TestValidateTop(t *testing.T) {
 		{"empty annotation", func(s *specs.Spec) { s.Annotations = map[string]string{"": "x"} },
 			[]string{`annotations[""]: a key must not be empty`}},
 		{"no linux", func(s *specs.Spec) { s.Linux, s.Hostname = nil, "" }, nil},
-		{"windows only", func(s *specs.Spec) { s.Linux, s.Hostname, s.Windows = nil, "", &specs.Windows{} },
+		{"windows only", func(s *specs.Spec) { s.Linux, s.Version, s.Windows = nil, "", &specs.Windows{} },
 			[]string{`linux: missing, but there is a section "windows": this runtime runs Linux containers only`}},
 		{"windows as well", func(s *specs.Spec) { s.Windows = &specs.Windows{} }, nil},
 		{"relative masked path", func(s *specs.Spec) { s.Linux.MaskedPaths = []string{"/proc/kcore", "proc/keys"} },
@@ -155,6 +154,7 @@ func TestErrorsAreOneByOne(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	s := Default()
+	s.Version = "0.5.0"
 	s.Mounts[1].Destination = "dev"
 	s.Process.Capabilities.Bounding = []string{"CAP_KILL", "CAP_FLY", "cap_chown"}
 	s.Linux.Personality = &specs.LinuxPersonality{Domain: "LINUX", Flags: []specs.LinuxPersonalityFlag{"X"}}
@@ -162,6 +162,7 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("warnings are errors: %v", err)
 	}
 	want := Errors{
+		{"ociVersion", `"0.5.0" is older than 1.0, it is read as if it were 1.0`},
 		{"process.capabilities.bounding[1]", `"CAP_FLY" is not a capability of Linux, it is ignored`},
 		{"process.capabilities.bounding[2]", `"cap_chown" is not a capability of Linux, it is ignored`},
 		{"mounts[1].destination", `"dev" is relative, it is taken from / on`},

@@ -12,14 +12,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
-// sendSeconds is how long an agent may leave its queue full. The container is
-// being created meanwhile, under its filter, and the engine waits.
-const sendSeconds = 10
+// sendLimit is how long an agent may leave its queue full. The container is being
+// created meanwhile, under its filter, and the engine waits. A variable for tests.
+var sendLimit = 10 * time.Second
 
 // State returns the message for a container: the names of the descriptors sent
 // with it are the spec's one, seccompFd. pid is the process under the filter, as
@@ -51,27 +52,35 @@ func Send(listenerPath string, fd int, state specs.ContainerProcessState) error 
 		return fmt.Errorf("linux.seccomp.listenerPath: make a socket: %w", err)
 	}
 	defer unix.Close(sock)
-	// Limits connect and send alike, unix(7).
-	if err := unix.SetsockoptTimeval(sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &unix.Timeval{Sec: sendSeconds}); err != nil {
+	deadline := time.Now().Add(sendLimit)
+	// Limits each connect and send, socket(7).
+	limit := unix.NsecToTimeval(sendLimit.Nanoseconds())
+	if err := unix.SetsockoptTimeval(sock, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit); err != nil {
 		return fmt.Errorf("linux.seccomp.listenerPath: limit the time to send: %w", err)
 	}
 	if err := retry(func() error { return unix.Connect(sock, &unix.SockaddrUnix{Name: listenerPath}) }); err != nil {
 		return fmt.Errorf("linux.seccomp.listenerPath %q: connect to the seccomp agent: %w", listenerPath, err)
 	}
-	if err := sendAll(sock, msg, unix.UnixRights(fd)); err != nil {
+	if err := sendAll(sock, msg, unix.UnixRights(fd), deadline); err != nil {
 		return fmt.Errorf("linux.seccomp.listenerPath %q: send the listener to the seccomp agent: %w", listenerPath, err)
 	}
 	return nil
 }
 
 // sendAll sends msg, the rights with its first byte.
-func sendAll(sock int, msg, rights []byte) error {
+func sendAll(sock int, msg, rights []byte, deadline time.Time) error {
 	for len(msg) > 0 {
 		var n int
 		err := retry(func() (err error) {
 			n, err = unix.SendmsgN(sock, msg, rights, nil, unix.MSG_NOSIGNAL)
 			return err
 		})
+		if err == nil && n < len(msg) && time.Now().After(deadline) {
+			err = unix.EAGAIN // a part went out just as the time was over
+		}
+		if err == unix.EAGAIN {
+			return fmt.Errorf("the agent read nothing for %v: %w", sendLimit, err)
+		}
 		if err != nil {
 			return err
 		}

@@ -13,10 +13,14 @@ import (
 // newManager chooses the library's driver, as its manager package does, but by the layout
 // that the container's state remembers instead of the one found now.
 func newManager(cfg *cgroups.Cgroup, mode HostMode, paths map[string]string) (cgroups.Manager, error) {
-	if cfg.Systemd {
-		if !systemd.IsRunningSystemd() {
-			return nil, errors.New("systemd is not running on this host: cannot use --systemd-cgroup")
+	if cfg.Systemd && !systemd.IsRunningSystemd() {
+		if len(paths) == 0 {
+			return nil, errors.New("systemd not running on this host, cannot use systemd cgroups manager")
 		}
+		// A container outlived its systemd, as in a chroot: its directories are still there.
+		cfg.Systemd = false
+	}
+	if cfg.Systemd {
 		if mode == Unified {
 			return systemd.NewUnifiedManager(cfg, paths[""])
 		}

@@ -45,6 +45,8 @@ type Group struct {
 	owner *int
 	// existed is set when the cgroup was there before Make.
 	existed bool
+	// joined is set when a systemd unit exists, so that processes can be added to it.
+	joined bool
 	// none is set when the container has no cgroup.
 	none bool
 }
@@ -81,7 +83,7 @@ func Load(s Saved) (*Group, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.none = len(s.Paths) == 0
+	g.none, g.joined = len(s.Paths) == 0, true
 	return g, nil
 }
 
@@ -144,6 +146,7 @@ func (g *Group) Make() error {
 		return err
 	}
 	err = g.mgr.Apply(-1)
+	g.prune()
 	if errors.Is(err, cgroups.ErrRootless) {
 		g.none = g.mode == Unified || len(g.mgr.GetPaths()) == 0
 		err = nil
@@ -154,6 +157,20 @@ func (g *Group) Make() error {
 		err = g.chown()
 	}
 	return g.undo(err)
+}
+
+// prune drops the hierarchies without controllers in which the library could not make a
+// directory: it ignores that when it makes them, and would fail for it in AddProcess.
+func (g *Group) prune() {
+	if g.mode == Unified {
+		return
+	}
+	paths := g.mgr.GetPaths()
+	for _, tree := range []string{"", "name=systemd", "misc"} {
+		if dir, ok := paths[tree]; ok && unix.Access(dir, unix.F_OK) != nil {
+			delete(paths, tree)
+		}
+	}
 }
 
 // Limit sets the limits and the device rules. It may run while the first process is set up
@@ -233,12 +250,13 @@ func (g *Group) AddProcess(pid int) error {
 	if g.none {
 		return nil
 	}
-	if g.loc.Driver != Systemd || g.mgr.Exists() {
+	if g.loc.Driver != Systemd || g.joined {
 		return g.addTo("", pid)
 	}
 	if err := g.mgr.Apply(pid); err != nil {
 		return fmt.Errorf("create systemd unit %q for linux.cgroupsPath: %w", g.loc.Unit(), err)
 	}
+	g.joined = true
 	if err := g.mgr.Set(g.cfg.Resources); err != nil {
 		return fmt.Errorf("set linux.resources of systemd unit %q: %w", g.loc.Unit(), err)
 	}

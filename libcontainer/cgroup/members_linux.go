@@ -3,8 +3,6 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"syscall"
 
 	"github.com/opencontainers/cgroups"
@@ -17,22 +15,37 @@ func (g *Group) Pids(all bool) ([]int, error) {
 	if g.none {
 		return nil, nil
 	}
-	list := g.mgr.GetPids
+	list := cgroups.GetPids
 	if all {
-		list = g.mgr.GetAllPids
+		list = cgroups.GetAllPids
 	}
-	pids, err := list()
+	pids, err := list(g.anyPath())
 	if err != nil && !gone(err) {
 		return nil, fmt.Errorf("list processes of cgroup %q: %w", g.loc, err)
 	}
 	return pids, nil
 }
 
+// anyPath is a directory in which every process of the container is: the devices hierarchy
+// on v1, as in the library, or another one where a rootless container has no devices.
+func (g *Group) anyPath() string {
+	if g.mode == Unified {
+		return g.mgr.Path("")
+	}
+	if dir := g.mgr.Path("devices"); dir != "" {
+		return dir
+	}
+	for _, dir := range g.mgr.GetPaths() {
+		return dir
+	}
+	return ""
+}
+
 func gone(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV)
 }
 
-// errNoCgroup is for what cannot be done to a container without a cgroup.
+// needCgroup is the error of what cannot be done to a container without a cgroup.
 func (g *Group) needCgroup(verb string) error {
 	if g.none {
 		return fmt.Errorf("%s container: %w: it has no cgroup", verb, errors.ErrUnsupported)
@@ -80,28 +93,36 @@ func (g *Group) Kill() error { return g.SignalAll(unix.SIGKILL) }
 
 // SignalAll sends sig to every process in and below the cgroup. SIGKILL goes through
 // cgroup.kill where the kernel has it, which no fork outruns; otherwise the cgroup is
-// frozen while its members are signalled. An empty or missing cgroup is no error.
+// frozen while its members are signalled. An empty or missing cgroup is no error. A paused
+// container stays paused, except after SIGKILL.
 func (g *Group) SignalAll(sig syscall.Signal) error {
-	if g.none {
-		return nil
-	}
-	if sig == unix.SIGKILL && g.killFile() {
+	if g.none || sig == unix.SIGKILL && g.killFile() {
 		return nil
 	}
 	frozen, err := g.Frozen()
 	if err != nil {
 		return err
 	}
-	if !frozen {
-		// A cgroup without a freezer is signalled as it runs.
-		if g.mgr.Freeze(cgroups.Frozen) == nil {
-			frozen = true
-			defer func() { _ = g.mgr.Freeze(cgroups.Thawed) }()
-		}
-	} else if sig == unix.SIGKILL {
-		// A frozen v1 process does not die before it is thawed.
+	thaw := frozen && sig == unix.SIGKILL // a frozen v1 process does not die
+	if !frozen && g.mgr.Freeze(cgroups.Frozen) == nil {
+		frozen, thaw = true, true
+	}
+	if thaw {
 		defer func() { _ = g.mgr.Freeze(cgroups.Thawed) }()
 	}
+	passes := 1
+	if !frozen && sig == unix.SIGKILL {
+		passes = 10 // without a freezer, who forks meanwhile is met the next time
+	}
+	for range passes {
+		if err = g.signalOnce(sig); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Group) signalOnce(sig syscall.Signal) error {
 	pids, err := g.Pids(true)
 	if err != nil {
 		return err
@@ -122,46 +143,4 @@ func (g *Group) killFile() bool {
 		return false
 	}
 	return cgroups.WriteFile(g.mgr.Path(""), "cgroup.kill", "1") == nil
-}
-
-// ExecDir opens the cgroup that an exec'd process is to be cloned into, by the same rules
-// as AddExec. Only with JoinByClone.
-func (g *Group) ExecDir(sub SubPath, initPid int) (*os.File, error) {
-	if g.Join() != JoinByClone {
-		return nil, fmt.Errorf("open cgroup %q: %w: processes cannot be cloned into it", g.loc, errors.ErrUnsupported)
-	}
-	dir := g.mgr.Path("") + sub.of("")
-	if sub.empty() {
-		// A cgroup that gives controllers to cgroups below it may hold no process itself;
-		// an init such as systemd has moved away then, and the newcomer follows it.
-		if ctl, err := cgroups.ReadFile(dir, "cgroup.subtree_control"); err == nil && strings.TrimSpace(ctl) != "" {
-			own, err := cgroups.ParseCgroupFile(fmt.Sprintf("/proc/%d/cgroup", initPid))
-			if err != nil {
-				return nil, fmt.Errorf("find cgroup of the container's init: %w", err)
-			}
-			dir = Root + own[""]
-		}
-	}
-	return openDir(dir)
-}
-
-// AddExec puts an exec'd process into the container's cgroup, or the cgroup sub below it,
-// which must exist. When the kernel forbids the container's own (EBUSY: processes may only
-// be in its leaves), the process goes where the container's init is.
-func (g *Group) AddExec(sub SubPath, pid, initPid int) error {
-	if g.none {
-		return nil
-	}
-	if !sub.empty() && g.mode != Unified {
-		return g.addControllers(sub, pid)
-	}
-	err := g.addTo(sub.of(""), pid)
-	if err == nil || !sub.empty() || g.mode != Unified || !errors.Is(err, unix.EBUSY) {
-		return err
-	}
-	own, perr := cgroups.ParseCgroupFile(fmt.Sprintf("/proc/%d/cgroup", initPid))
-	if perr != nil {
-		return err
-	}
-	return cgroups.WriteCgroupProc(Root+own[""], pid)
 }

@@ -85,7 +85,7 @@ func chownTree(dir string, uid int, files []string) error {
 // delegated are the files that a delegate may write, from the kernel where it says so.
 func delegated(tree string) []string {
 	if tree != "" {
-		return []string{"cgroup.procs", "tasks"}
+		return []string{"cgroup.procs", "tasks", "cgroup.clone_children", "notify_on_release"}
 	}
 	data, err := os.ReadFile("/sys/kernel/cgroup/delegate")
 	if err != nil {

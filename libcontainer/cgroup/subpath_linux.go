@@ -5,8 +5,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/opencontainers/cgroups"
 )
 
 // SubPath is the value of exec --cgroup: a path below the container's cgroup by v1
@@ -62,21 +60,4 @@ func (s SubPath) of(controller string) string {
 		return ""
 	}
 	return p
-}
-
-// addControllers puts a process into v1 cgroups that may differ from one hierarchy to the
-// next.
-func (g *Group) addControllers(sub SubPath, pid int) error {
-	paths := g.mgr.GetPaths()
-	for c := range sub.byController {
-		if _, ok := paths[c]; c != "" && !ok {
-			return fmt.Errorf("exec --cgroup: the container has no cgroup of controller %q", c)
-		}
-	}
-	for c, dir := range paths {
-		if err := cgroups.WriteCgroupProc(dir+sub.of(c), pid); err != nil {
-			return fmt.Errorf("exec --cgroup: add process %d to cgroup %q: %w", pid, dir+sub.of(c), err)
-		}
-	}
-	return nil
 }

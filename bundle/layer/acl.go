@@ -1,0 +1,113 @@
+package layer
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Tags of the kernel's posix_acl_xattr_entry (linux/posix_acl_xattr.h).
+const (
+	aclVersion  = 2
+	aclUserObj  = 0x01
+	aclUser     = 0x02
+	aclGroupObj = 0x04
+	aclGroup    = 0x08
+	aclMask     = 0x10
+	aclOther    = 0x20
+	aclNoID     = 0xffffffff
+)
+
+type aclEntry struct {
+	tag, perm uint16
+	id        uint32
+}
+
+// parseACL turns the text form that star and GNU tar write ("user::rw-,user:1000:r--,group::r--,…", separated by commas
+// or newlines, with an optional numeric id as a fourth field) into the value of the extended attribute.
+func parseACL(text string) ([]byte, error) {
+	var all []aclEntry
+	for f := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '\n' }) {
+		e, err := parseACLEntry(strings.TrimSpace(f))
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, e); len(all) > 1000 {
+			return nil, errors.New("ACL has too many entries")
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("ACL is empty")
+	}
+	sort.SliceStable(all, func(i, j int) bool {
+		if all[i].tag != all[j].tag {
+			return all[i].tag < all[j].tag
+		}
+		return all[i].id < all[j].id
+	})
+	raw := binary.LittleEndian.AppendUint32(nil, aclVersion)
+	for _, e := range all {
+		raw = binary.LittleEndian.AppendUint16(raw, e.tag)
+		raw = binary.LittleEndian.AppendUint16(raw, e.perm)
+		raw = binary.LittleEndian.AppendUint32(raw, e.id)
+	}
+	return raw, nil
+}
+
+func parseACLEntry(s string) (aclEntry, error) {
+	f := strings.Split(s, ":")
+	if len(f) == 2 && (f[0] == "other" || f[0] == "mask") {
+		f = []string{f[0], "", f[1]} // Solaris's form
+	}
+	if len(f) < 3 || len(f) > 4 {
+		return aclEntry{}, fmt.Errorf("ACL entry %q: want type:name:permissions", s)
+	}
+	e := aclEntry{id: aclNoID}
+	named := f[1] != ""
+	switch f[0] {
+	case "user", "u":
+		e.tag = aclUserObj
+		if named {
+			e.tag = aclUser
+		}
+	case "group", "g":
+		e.tag = aclGroupObj
+		if named {
+			e.tag = aclGroup
+		}
+	case "mask", "m":
+		e.tag = aclMask
+	case "other", "o":
+		e.tag = aclOther
+	default:
+		return e, fmt.Errorf("ACL entry %q: type is not known", s)
+	}
+	if named {
+		id := f[len(f)-1]
+		if len(f) == 3 {
+			id = f[1]
+		}
+		n, err := strconv.ParseUint(id, 10, 32)
+		if err != nil {
+			return e, fmt.Errorf("ACL entry %q has a name and no number", s)
+		}
+		e.id = uint32(n)
+	}
+	for _, c := range f[2] {
+		switch c {
+		case 'r':
+			e.perm |= 4
+		case 'w':
+			e.perm |= 2
+		case 'x':
+			e.perm |= 1
+		case '-':
+		default:
+			return e, fmt.Errorf("ACL entry %q: permission %q is not known", s, c)
+		}
+	}
+	return e, nil
+}

@@ -1,0 +1,146 @@
+package layer
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Layer says what is applied.
+type Layer struct {
+	Index     int     // from 0
+	Whiteouts bool    // names that begin with .wh. remove what is below; off for a plain root file system
+	Hidden    *Hidden // what later layers hide; may be nil
+}
+
+const whiteoutPrefix = ".wh."
+
+// Apply reads a tar to its end and changes the tree accordingly. After an error the tree is of no use.
+func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
+	t.ctx, t.seen = ctx, nil
+	if l.Index > 0 && l.Whiteouts {
+		t.seen = make(map[entryKey]struct{})
+	}
+	tr := tar.NewReader(r)
+	for {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read tar: %w", err)
+		}
+		if h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		if n := t.Files.Add(1); t.MaxFiles > 0 && n > t.MaxFiles {
+			return ErrTooManyFiles
+		}
+		if err := t.entry(tr, h, l); err != nil {
+			return fmt.Errorf("entry %q: %w", h.Name, err)
+		}
+	}
+}
+
+// entry applies one entry of a tar.
+func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
+	name, err := cleanName(h.Name)
+	if err != nil {
+		return err
+	}
+	parent, base := split(name)
+	if l.Whiteouts && strings.HasPrefix(base, whiteoutPrefix) {
+		return t.whiteout(parent, base)
+	}
+	if base == "" {
+		return t.rootEntry(h)
+	}
+	d, err := t.directory(parent, true)
+	if err != nil {
+		return err
+	}
+	if t.seen != nil {
+		t.seen[t.key(d.ino, base)] = struct{}{}
+	}
+	if l.Hidden != nil && !d.linked && l.Hidden.hides(name, l.Index) {
+		switch h.Typeflag {
+		case tar.TypeReg, tar.TypeGNUSparse, tar.TypeLink:
+			return nil // the tar reader skips the data
+		}
+	}
+	d.dirty = true
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // old archives have RegA
+		return t.regular(tr, h, d.dir, base)
+	case tar.TypeDir:
+		return t.mkdir(h, d.dir, name, base)
+	case tar.TypeSymlink:
+		return t.symlink(h, d.dir, base)
+	case tar.TypeLink:
+		return t.hardlink(h, d.dir, base, l)
+	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+		return t.node(h, d.dir, name, base)
+	}
+	return fmt.Errorf("type %q is not known", h.Typeflag)
+}
+
+// cleanName makes an entry's name relative to the root: leading slashes go, and ".." cannot climb over it.
+func cleanName(name string) (string, error) {
+	if strings.IndexByte(name, 0) >= 0 {
+		return "", errors.New("name has a NUL byte")
+	}
+	if len(name) >= unix.PathMax {
+		return "", fmt.Errorf("name of %d bytes: %w", len(name), unix.ENAMETOOLONG)
+	}
+	return path.Clean("/" + name)[1:], nil
+}
+
+// rootEntry applies "./", the root directory itself.
+func (t *Tree) rootEntry(h *tar.Header) error {
+	if h.Typeflag != tar.TypeDir {
+		return errors.New("the root can only be a directory")
+	}
+	d, err := t.directory("", false)
+	if err != nil {
+		return err
+	}
+	return t.directoryMetadata(h, d.dir, "", d.fd, "", true)
+}
+
+// whiteout applies a name that removes: .wh.NAME, or .wh..wh..opq for all of a directory that came from below.
+func (t *Tree) whiteout(parent, base string) error {
+	name := base[len(whiteoutPrefix):]
+	opaque := base == ".wh..wh..opq"
+	if name == "" || name == "." || name == ".." {
+		return errors.New("whiteout of a name that cannot be")
+	}
+	if t.seen == nil || (!opaque && strings.HasPrefix(name, whiteoutPrefix)) {
+		return nil // nothing is below; or AUFS's own bookkeeping (.wh..wh.plnk, .wh..wh.aufs)
+	}
+	d, err := t.directory(parent, false)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return nil // what is to be removed is not there
+	}
+	if err != nil {
+		return err
+	}
+	d.dirty = true
+	if opaque {
+		err = t.removeLower(d.fd, "")
+	} else if _, own := t.seen[t.key(d.ino, name)]; own {
+		// A whiteout is about the layers below. What this layer itself has put there stays, but for what is below it.
+		err = t.removeLower(d.fd, name)
+	} else {
+		err = t.remove(d.fd, name)
+	}
+	return err
+}

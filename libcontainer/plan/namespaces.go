@@ -90,6 +90,19 @@ func (s JoinNamespace) String() string {
 	return "join the " + string(s.Type) + " namespace of " + strconv.Quote(s.Path)
 }
 
+// JoinContainer enters namespaces of a running container, setns(2) on a pidfd.
+type JoinContainer struct {
+	PID   int
+	Flags uint64
+}
+
+// Kind implements Step.
+func (JoinContainer) Kind() string { return "join-container" }
+
+func (s JoinContainer) String() string {
+	return "join the namespaces of process " + strconv.Itoa(s.PID) + ": " + strings.Join(namespaceNames(s.Flags), ", ")
+}
+
 // NewNamespaces makes new namespaces, clone(2) and unshare(2).
 type NewNamespaces struct {
 	Flags uint64

@@ -119,6 +119,9 @@ func (d *Dir) Lock() error {
 	}
 }
 
+// Unlock lets other commands work on the container.
+func (d *Dir) Unlock() { _ = unix.Flock(d.fd, unix.LOCK_UN) }
+
 // checkThere makes sure that the directory was not removed while it was
 // waited for.
 func (d *Dir) checkThere() error {
@@ -185,7 +188,7 @@ func (d *Dir) WriteConfig(raw []byte) error { return d.write(configFile, raw) }
 
 // SetProcess records the init process.
 func (d *Dir) SetProcess(p Process) error {
-	return d.write(pidFile, []byte(strconv.Itoa(p.PID)+" "+strconv.FormatUint(p.StartTime, 10)+"\n"))
+	return d.write(pidFile, []byte(strconv.Itoa(p.PID)+" "+strconv.FormatUint(p.StartTime, 10)+" "+strconv.Itoa(p.Records)+"\n"))
 }
 
 // Process returns the init process; the zero Process if there is none yet.
@@ -197,16 +200,23 @@ func (d *Dir) Process() (Process, error) {
 	if err != nil {
 		return Process{}, err
 	}
-	pid, start, _ := strings.Cut(strings.TrimSuffix(string(data), "\n"), " ")
-	p := Process{}
-	if p.PID, err = strconv.Atoi(pid); err == nil {
-		p.StartTime, err = strconv.ParseUint(start, 10, 64)
+	return parseProcess(string(data)), nil
+}
+
+// parseProcess reads a pid file. One that was cut short by a kill is as good
+// as not written.
+func parseProcess(text string) Process {
+	fields := strings.Fields(text)
+	if len(fields) != 3 || !strings.HasSuffix(text, "\n") {
+		return Process{}
 	}
-	if err != nil {
-		// Killed while it wrote: as good as not written.
-		return Process{}, nil
+	pid, err := strconv.Atoi(fields[0])
+	start, err2 := strconv.ParseUint(fields[1], 10, 64)
+	records, err3 := strconv.Atoi(fields[2])
+	if errors.Join(err, err2, err3) != nil {
+		return Process{}
 	}
-	return p, nil
+	return Process{PID: pid, StartTime: start, Records: records}
 }
 
 // Started forgets the socket: the program runs.

@@ -12,6 +12,9 @@ type Process struct {
 	PID int
 	// StartTime is in clock ticks since boot, field 22 of proc_pid_stat(5).
 	StartTime uint64
+	// Records is the length of the tape that an init runs, by which a later
+	// command finds out what a record of it was for.
+	Records int
 }
 
 // Find identifies the process that has this ID now. ok is false when there is
@@ -31,7 +34,7 @@ func Find(pid int) (p Process, ok bool) {
 	if !ok || state == 'Z' || state == 'X' {
 		return Process{}, false
 	}
-	return Process{pid, start}, true
+	return Process{PID: pid, StartTime: start}, true
 }
 
 // parseStat reads the state and the start time. The name of the program, in

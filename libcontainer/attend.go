@@ -1,0 +1,69 @@
+package libcontainer
+
+import (
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+)
+
+// attend stays with a running program: it passes signals and the terminal on,
+// and returns the exit code. With orphans set it reaps those as well.
+func (e *consoleEnd) attend(l *launch, orphans bool) (int, error) {
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals)
+	defer signal.Stop(signals)
+	if err := e.open(); err != nil {
+		return 0, err
+	}
+	done := make(chan unix.WaitStatus, 1)
+	go func() { done <- waitFor(l.pid, orphans) }()
+	for {
+		select {
+		case status := <-done:
+			e.drain()
+			return exitCode(status), nil
+		case s := <-signals:
+			e.forward(l.pid, s.(unix.Signal))
+		}
+	}
+}
+
+// forward passes a signal on to the program, but for those that are about us.
+func (e *consoleEnd) forward(pid int, s unix.Signal) {
+	switch s {
+	case unix.SIGCHLD, unix.SIGURG: // our children's; the Go scheduler's
+	case unix.SIGWINCH:
+		e.resize()
+	case unix.SIGPIPE:
+	default:
+		_ = unix.Kill(pid, s)
+	}
+}
+
+// waitFor waits for the program, and on the way reaps other children that
+// came to us as a subreaper.
+func waitFor(pid int, orphans bool) unix.WaitStatus {
+	if !orphans {
+		return reap(pid)
+	}
+	for {
+		var status unix.WaitStatus
+		got, err := unix.Wait4(-1, &status, 0, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return status // ECHILD: cannot be, as pid is ours
+		case got == pid && (status.Exited() || status.Signaled()):
+			return status
+		}
+	}
+}
+
+// exitCode is the shell's, as runc has it.
+func exitCode(s unix.WaitStatus) int {
+	if s.Signaled() {
+		return 128 + int(s.Signal())
+	}
+	return s.ExitStatus()
+}

@@ -1,0 +1,435 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
+)
+
+// container is a container that is being made.
+type container struct {
+	rt     *Runtime
+	opts   *CreateOptions
+	wait   bool // for start; a container of Run goes on by itself
+	cfg    *spec.Config
+	spec   *specs.Spec
+	group  *cgroup.Group
+	plan   *plan.Plan
+	filter seccomp.Program
+	desc   state.Container
+
+	dir     *state.Dir
+	launch  *launch
+	listen  int // the socket that start connects to
+	console consoleEnd
+	made    bool // the cgroup is there
+	detach  bool // nobody stays to pass a terminal on
+}
+
+// Create makes a container whose program does not run yet. When it fails,
+// nothing is left of the container.
+func (r *Runtime) Create(o CreateOptions) error {
+	c := &container{rt: r, opts: &o, wait: true, listen: -1}
+	if err := c.prepare(); err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.make(); err != nil {
+		c.abandon()
+		return err
+	}
+	return nil
+}
+
+// prepare decides everything and changes nothing.
+func (c *container) prepare() error {
+	err := c.load()
+	if err != nil {
+		return err
+	}
+	if err := c.checkTerminal(); err != nil {
+		return err
+	}
+	if err := c.prepareCgroup(); err != nil {
+		return err
+	}
+	if err := c.compile(); err != nil {
+		return err
+	}
+	for _, w := range c.plan.Warnings {
+		c.rt.warn(w)
+	}
+	if c.filter, err = seccomp.Load(c.cfg.Seccomp, seccomp.Dir(c.rt.Root)); err != nil {
+		return err
+	}
+	c.describe()
+	return nil
+}
+
+func (c *container) load() (err error) {
+	if c.cfg, err = spec.Load(c.opts.Bundle); err != nil {
+		return configError(c.opts.Bundle, err)
+	}
+	c.spec = c.cfg.Spec
+	name := filepath.Join(c.opts.Bundle, spec.ConfigName)
+	if err := spec.Validate(c.spec); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if c.spec.Process == nil {
+		return fmt.Errorf("%s: process: is missing: there is nothing to run", name)
+	}
+	if c.spec.Linux == nil {
+		c.spec.Linux = &specs.Linux{}
+	}
+	return nil
+}
+
+func (c *container) compile() (err error) {
+	c.plan, err = plan.Compile(c.spec, c.rt.facts(c.spec, c.opts.Bundle, c.group), plan.Options{
+		ID: c.opts.ID, Bundle: c.opts.Bundle, NoPivot: c.opts.NoPivot, NoNewKeyring: c.opts.NoNewKeyring,
+		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0,
+	})
+	return err
+}
+
+func configError(bundle string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %q is no bundle; `gspawn-oci spec` writes a config.json", err, bundle)
+	}
+	return err
+}
+
+// checkTerminal refuses what nobody could listen to.
+func (c *container) checkTerminal() error {
+	switch {
+	case (c.wait || c.detach) && c.spec.Process.Terminal && c.opts.ConsoleSocket == "":
+		return errors.New("cannot allocate tty if runc will detach without setting console socket: process.terminal is true, give --console-socket")
+	case (!c.spec.Process.Terminal || !c.wait && !c.detach) && c.opts.ConsoleSocket != "":
+		return errors.New("cannot use console socket if runc will not detach or allocate tty: process.terminal is false")
+	}
+	return nil
+}
+
+func (c *container) prepareCgroup() error {
+	l := c.spec.Linux
+	location, err := cgroup.Resolve(l.CgroupsPath, c.opts.ID, c.rt.SystemdCgroup, c.rt.rootless())
+	if err != nil {
+		return err
+	}
+	limits, warnings, err := cgroup.Resources(cgroup.Input{
+		Resources: l.Resources, Devices: l.Devices, Version: c.spec.Version, Mode: cgroup.Mode(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		c.rt.warn(w)
+	}
+	config := cgroup.Config{Location: location, Limits: limits, Owner: cgroup.OwnerOf(c.spec)}
+	if location.Driver == cgroup.Systemd {
+		if config.Properties, err = cgroup.Properties(c.spec.Annotations); err != nil {
+			return err
+		}
+	}
+	c.group, err = cgroup.New(config)
+	return err
+}
+
+func (c *container) describe() {
+	root := c.spec.Root.Path
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(c.opts.Bundle, root)
+	}
+	var flags uint64
+	for _, ns := range c.spec.Linux.Namespaces {
+		flags |= plan.NamespaceFlag(ns.Type)
+	}
+	c.desc = state.Container{
+		ID: c.opts.ID, OCIVersion: c.spec.Version, Bundle: c.opts.Bundle, Rootfs: root,
+		Created: time.Now(), Owner: os.Geteuid(), Namespaces: flags,
+		PrivatePID:   c.plan.Namespaces.New&plan.ClonePID != 0,
+		NoNewKeyring: c.opts.NoNewKeyring, Rootless: os.Geteuid() != 0,
+		Cgroup: c.group.Saved(),
+	}
+}
+
+// make makes the container. Its directory comes first, then what has to be
+// found again if this process is killed is recorded before it is made.
+func (c *container) make() error {
+	var err error
+	if c.dir, err = state.Create(c.rt.Root, c.opts.ID); err != nil {
+		return err
+	}
+	if err := c.dir.WriteConfig(c.cfg.Raw); err != nil {
+		return err
+	}
+	if err := c.dir.WriteContainer(&c.desc); err != nil {
+		return err
+	}
+	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.Terminal); err != nil {
+		return err
+	}
+	if err := c.group.Create(); err != nil {
+		return err
+	}
+	c.made = true
+	if c.group.Join() == cgroup.JoinNone {
+		c.desc.Cgroup = c.group.Saved()
+		if err := c.dir.WriteContainer(&c.desc); err != nil {
+			return err
+		}
+	}
+	if err := c.start(); err != nil {
+		return err
+	}
+	if err := c.launch.untilReady(); err != nil {
+		return c.explain(err)
+	}
+	return c.created()
+}
+
+// start starts the init and does to it what is done from outside.
+func (c *container) start() error {
+	preserve, err := preserved(c.opts.PreserveFDs)
+	if err != nil {
+		return err
+	}
+	if c.launch, err = newLaunch(c.plan, preserve); err != nil {
+		return err
+	}
+	l := c.launch
+	l.answer = c.answer
+	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
+	l.in.UserOnTape = c.userOnTape()
+	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal)
+	if c.wait {
+		if c.listen, err = listen(c.dir); err != nil {
+			return err
+		}
+		l.in.Listen = l.give(c.listen)
+	}
+	leave, err := c.openSources()
+	defer leave()
+	if err != nil {
+		return err
+	}
+	at, err := placement(c.group)
+	if err != nil {
+		return err
+	}
+	if at.fd >= 0 {
+		defer unix.Close(at.fd)
+	}
+	if err := l.start(at, c.mappings()); err != nil {
+		return c.explain(err)
+	}
+	if !l.init.Forks {
+		return c.recordProcess()
+	}
+	return nil
+}
+
+// placement is how a process gets into the container's cgroup.
+func placement(g *cgroup.Group) (cgroupPlace, error) {
+	switch g.Join() {
+	case cgroup.JoinByClone:
+		dir, err := g.Open()
+		if err != nil {
+			return cgroupPlace{fd: -1}, err
+		}
+		fd, err := unix.FcntlInt(dir.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+		dir.Close()
+		return cgroupPlace{fd: fd}, err
+	case cgroup.JoinAfterSpawn:
+		return cgroupPlace{fd: -1, place: g.AddProcess}, nil
+	}
+	return cgroupPlace{fd: -1}, nil
+}
+
+// created is what follows once the init is made: the limits, the records for
+// others, and the word to go on.
+func (c *container) created() error {
+	if c.launch.init.Forks {
+		if err := c.recordProcess(); err != nil {
+			return err
+		}
+	}
+	if err := c.fromOutside(); err != nil {
+		return err
+	}
+	if c.opts.PidFile != "" {
+		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
+			return err
+		}
+	}
+	if err := c.sendPidfd(); err != nil {
+		return err
+	}
+	return c.launch.reply()
+}
+
+func (c *container) recordProcess() error {
+	p, ok := state.Find(c.launch.pid)
+	if !ok {
+		// It is our child and not reaped: a zombie keeps its start time,
+		// and what it died of comes through the socket.
+		p = state.Process{PID: c.launch.pid}
+	}
+	p.Records = c.launch.init.Len()
+	return c.dir.SetProcess(p)
+}
+
+// explain turns the loss of the init into a sentence.
+func (c *container) explain(err error) error {
+	if err != errGone {
+		return err
+	}
+	status := reap(c.launch.pid)
+	c.launch.pid = 0
+	if status.Signaled() && status.Signal() == unix.SIGKILL {
+		if n := c.group.OOMKills(); n > 0 {
+			return errors.New("container init was OOM-killed (memory limit too low?)")
+		}
+	}
+	return fmt.Errorf("the init process ended before the container was made: %s", statusText(status))
+}
+
+func statusText(s unix.WaitStatus) string {
+	if s.Signaled() {
+		return "killed by signal " + strconv.Itoa(int(s.Signal()))
+	}
+	return "exit status " + strconv.Itoa(s.ExitStatus())
+}
+
+// abandon undoes what make did.
+func (c *container) abandon() {
+	started := c.launch != nil && c.launch.pid > 0
+	if c.launch != nil {
+		c.launch.kill()
+	}
+	if c.dir == nil {
+		return
+	}
+	if !c.made {
+		// The cgroup is not ours: Create undid what it did, or refused.
+		_ = c.dir.Remove()
+		return
+	}
+	_ = destroy(c.rt, c.dir, &c.desc, c.group, true) // it warns by itself
+	if started {
+		c.rt.poststop(c.spec, &c.desc)
+	}
+}
+
+func (c *container) close() {
+	if c.launch != nil {
+		c.launch.close()
+	}
+	c.console.close()
+	if c.dir != nil {
+		c.dir.Close()
+	}
+}
+
+// preserved is the number of descriptors from 3 that the program gets:
+// those that systemd passed for socket activation, and more.
+func preserved(more int) (int, error) {
+	listen := os.Getenv("LISTEN_FDS")
+	if listen == "" {
+		return more, nil
+	}
+	n, err := strconv.Atoi(listen)
+	if err != nil || n < 0 {
+		return 0, fmt.Errorf("$LISTEN_FDS is %q and not a number of descriptors", listen)
+	}
+	return n + more, nil
+}
+
+// listen makes the socket that start connects to.
+func listen(d *state.Dir) (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		if err = unix.Bind(fd, &unix.SockaddrUnix{Name: d.SocketPath()}); err == nil {
+			err = unix.Listen(fd, 1)
+		}
+	}
+	if err != nil {
+		return -1, fmt.Errorf("make the socket %q: %w", filepath.Join(d.Path(), state.SocketFile), err)
+	}
+	return fd, nil
+}
+
+// writePidFile writes the file in one move, so that a reader never sees half
+// of it: engines wait for it to appear.
+func writePidFile(path string, pid int) error {
+	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+	fd, err := unix.Open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o666)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(strconv.Itoa(pid)))
+		unix.Close(fd)
+		if err == nil {
+			err = unix.Rename(tmp, path)
+		}
+		if err != nil {
+			_ = unix.Unlink(tmp)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write --pid-file %q: %w", path, err)
+	}
+	return nil
+}
+
+// userOnTape tells whether the init makes the user namespace itself: what is
+// joined has to be joined before, with the runtime's rights, and a user who is
+// not root needs newuidmap's help once it is made.
+func (c *container) userOnTape() bool {
+	n := c.plan.Namespaces
+	return n.New&plan.CloneUser != 0 && (os.Geteuid() != 0 || len(n.Joined) > 0)
+}
+
+func (c *container) mappings() *plan.MapIDs {
+	return &plan.MapIDs{UID: c.spec.Linux.UIDMappings, GID: c.spec.Linux.GIDMappings}
+}
+
+// ownStdio is which of stdio is given to the container's user: pipes and files
+// that the caller made for it, and not the host's devices.
+func ownStdio(p *plan.Plan, terminal bool) uint8 {
+	if terminal {
+		return 0b111
+	}
+	var mask uint8
+	for _, s := range p.Steps {
+		if u, ok := s.(plan.SetUser); ok && !u.ChownStdio {
+			return 0
+		}
+	}
+	for fd := range 3 {
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && !hostDevice(&st) {
+			mask |= 1 << fd
+		}
+	}
+	return mask
+}
+
+// hostDevice tells /dev/null and its like from a terminal of the caller's.
+func hostDevice(st *unix.Stat_t) bool {
+	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
+		return false
+	}
+	major := unix.Major(st.Rdev)
+	return major < 136 || major > 143 // unix98 pty slaves
+}

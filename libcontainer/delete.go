@@ -1,0 +1,146 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
+)
+
+// Delete removes a container that has stopped, or is created and was never
+// started; with force also one that runs, and what a killed runtime left
+// behind. With force a container that does not exist is no error.
+func (r *Runtime) Delete(id string, force bool) error {
+	dir, err := state.Open(r.Root, id)
+	if err == nil {
+		defer dir.Close()
+		err = dir.Lock()
+	}
+	if errors.Is(err, state.ErrNotExist) && force {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v := &view{dir: dir, locked: true}
+	err = v.read()
+	if errors.Is(err, state.ErrNotExist) && force {
+		return dir.Remove() // killed before it made anything else
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.mayDelete(force); err != nil {
+		return err
+	}
+	if err := v.killAll(); err != nil {
+		return err
+	}
+	raw, configErr := dir.Config()
+	if err := destroy(r, dir, v.Container, v.group, false); err != nil {
+		return err
+	}
+	if configErr != nil {
+		return nil
+	}
+	cfg, err := spec.Decode(raw)
+	if err != nil {
+		return nil // it was good once; without it there are no hooks to run
+	}
+	r.poststop(cfg.Spec, v.Container)
+	return nil
+}
+
+func (v *view) mayDelete(force bool) error {
+	if force || v.status == specs.StateStopped || v.status == specs.StateCreated {
+		return nil
+	}
+	return fmt.Errorf("cannot delete container %s that is not stopped: %s", v.ID, v.status)
+}
+
+// killAll kills the init, and what else is in the cgroup, and waits until the
+// init is gone.
+func (v *view) killAll() error {
+	if v.status != specs.StateStopped {
+		if err := v.killInit(); err != nil {
+			return err
+		}
+	}
+	// Without a PID namespace of its own, and after a killed create, there
+	// may be others.
+	if v.group.Exists() {
+		if err := v.group.Kill(); err != nil {
+			return err
+		}
+		if v.status == statusPaused {
+			return v.group.Thaw()
+		}
+	}
+	return nil
+}
+
+// killTimeout is how long a killed init may take to be gone.
+const killTimeout = 10 * time.Second
+
+func (v *view) killInit() error {
+	fd, err := unix.PidfdOpen(v.init.PID, 0)
+	if err == unix.ESRCH {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("kill process %s: %w", v.init, err)
+	}
+	defer unix.Close(fd)
+	if !v.init.Alive() {
+		return nil
+	}
+	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
+		return fmt.Errorf("kill process %s: %w", v.init, err)
+	}
+	if v.status == statusPaused {
+		// v1's freezer keeps even the killed.
+		if err := v.group.Thaw(); err != nil {
+			return err
+		}
+	}
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for deadline := time.Now().Add(killTimeout); ; {
+		left := time.Until(deadline)
+		if n, err := unix.Poll(poll, int(max(left.Milliseconds(), 0))); n > 0 || err != nil && err != unix.EINTR {
+			return nil
+		}
+		if left <= 0 {
+			return fmt.Errorf("kill process %s: it is still there after %v (is it stuck in the kernel?)", v.init, killTimeout)
+		}
+	}
+}
+
+// destroy removes what a container leaves: its control group, where others may
+// still live if it has no PID namespace of its own, its resctrl group, last its
+// directory. A container that cannot be removed whole keeps its directory, so
+// that delete can be tried again.
+func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, others bool) error {
+	var err error
+	if others && g.Exists() {
+		err = g.Kill()
+	}
+	if e := g.Destroy(); e != nil {
+		err = errors.Join(err, e)
+	}
+	if c.RdtGroup != "" {
+		group := intelrdt.Group{Dir: c.RdtGroup, Own: true}
+		err = errors.Join(err, group.Destroy())
+	}
+	if err != nil {
+		r.warn("remove container " + c.ID + ": " + err.Error())
+		return err
+	}
+	return dir.Remove()
+}

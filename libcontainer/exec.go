@@ -1,0 +1,321 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/caps"
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+)
+
+// execution is one more process that is being started in a container.
+type execution struct {
+	rt      *Runtime
+	opts    *ExecOptions
+	view    *view
+	cfg     *spec.Config
+	process *specs.Process
+	filter  seccomp.Program
+	launch  *launch
+	console consoleEnd
+}
+
+// Exec runs a program in a running container. The status is the program's exit
+// code, or 128 plus the signal that ended it; 0 when it was detached.
+func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
+	v, err := r.look(o.ID)
+	if err != nil {
+		return 0, err
+	}
+	defer v.close()
+	switch {
+	case v.status == statusPaused && !o.IgnorePaused:
+		return 0, errors.New("cannot exec in a paused container (use --ignore-paused to override)")
+	case v.status == specs.StateStopped:
+		return 0, errors.New("cannot exec in a stopped container")
+	case v.status == specs.StateCreating:
+		return 0, errors.New("cannot exec in a container that is being created")
+	}
+	e := &execution{rt: r, opts: &o, view: v}
+	if err := e.configure(); err != nil {
+		return 0, err
+	}
+	defer func() {
+		if e.launch != nil {
+			e.launch.close()
+		}
+		e.console.close()
+	}()
+	if err := e.start(); err != nil {
+		if e.launch != nil {
+			e.launch.kill()
+		}
+		return 0, err
+	}
+	if o.Detach {
+		return 0, nil
+	}
+	return e.console.attend(e.launch, false)
+}
+
+// configure finds out what the process is to be.
+func (e *execution) configure() error {
+	raw, err := e.view.dir.Config()
+	if err != nil {
+		return err
+	}
+	if e.cfg, err = spec.Decode(raw); err != nil {
+		return err
+	}
+	if e.cfg.Spec.Linux == nil {
+		e.cfg.Spec.Linux = &specs.Linux{}
+	}
+	e.process = e.opts.Process
+	if e.process == nil {
+		if e.process, err = e.opts.process(e.cfg.Spec.Process); err != nil {
+			return err
+		}
+	}
+	if err := spec.ValidateProcess(e.process); err != nil {
+		return err
+	}
+	if e.opts.Detach && e.process.Terminal && e.opts.ConsoleSocket == "" {
+		return errors.New("cannot allocate tty if runc will detach without setting console socket: give --console-socket")
+	}
+	if !e.process.Terminal && e.opts.ConsoleSocket != "" {
+		return errors.New("cannot use console socket if runc will not detach or allocate tty")
+	}
+	return nil
+}
+
+// process is the container's, changed by what the command line says.
+func (o *ExecOptions) process(of *specs.Process) (*specs.Process, error) {
+	p := *of
+	p.Args = o.Args
+	p.Terminal = o.TTY
+	p.ConsoleSize = nil
+	if len(p.Args) == 0 {
+		return nil, errors.New("process args cannot be empty")
+	}
+	if o.Cwd != "" {
+		p.Cwd = o.Cwd
+	}
+	if o.AppArmor != "" {
+		p.ApparmorProfile = o.AppArmor
+	}
+	if o.ProcessLabel != "" {
+		p.SelinuxLabel = o.ProcessLabel
+	}
+	if len(o.Caps) > 0 && p.Capabilities != nil {
+		sets := *p.Capabilities
+		caps.Grant(&sets, o.Caps)
+		p.Capabilities = &sets
+	}
+	p.Env = append(p.Env[:len(p.Env):len(p.Env)], o.Env...)
+	p.NoNewPrivileges = p.NoNewPrivileges || o.NoNewPrivs
+	if o.User != "" {
+		if err := setUser(&p.User, o.User); err != nil {
+			return nil, err
+		}
+	}
+	p.User.AdditionalGids = append(p.User.AdditionalGids[:len(p.User.AdditionalGids):len(p.User.AdditionalGids)], o.AdditionalGids...)
+	return &p, nil
+}
+
+// setUser reads --user, UID[:GID].
+func setUser(u *specs.User, text string) error {
+	uid, gid, both := strings.Cut(text, ":")
+	id, err := strconv.ParseUint(uid, 10, 32)
+	if err != nil {
+		return fmt.Errorf("--user %q: parsing %q as int for uid failed: give numbers, UID[:GID]", text, uid)
+	}
+	u.UID = uint32(id)
+	if both {
+		if id, err = strconv.ParseUint(gid, 10, 32); err != nil {
+			return fmt.Errorf("--user %q: parsing %q as int for gid failed: give numbers, UID[:GID]", text, gid)
+		}
+		u.GID = uint32(id)
+	}
+	return nil
+}
+
+func (e *execution) start() error {
+	p, err := plan.CompileExec(e.cfg.Spec, e.process, plan.Target{
+		PID: e.view.init.PID, Namespaces: e.view.Namespaces, Cgroup: e.view.group.Location().String(),
+	}, e.facts(), plan.Options{
+		ID: e.view.ID, Bundle: e.view.Bundle, NoNewKeyring: e.view.NoNewKeyring, Seccomp: len(e.cfg.Seccomp) > 0,
+	})
+	if err != nil {
+		return err
+	}
+	e.filter, err = seccomp.Load(e.cfg.Seccomp, seccomp.Dir(e.rt.Root))
+	if err != nil {
+		return err
+	}
+	preserve, err := preserved(e.opts.PreserveFDs)
+	if err != nil {
+		return err
+	}
+	if e.launch, err = newLaunch(p, preserve); err != nil {
+		return err
+	}
+	l := e.launch
+	l.answer = e.answer
+	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
+	l.in.OwnStdio = ownStdio(p, e.process.Terminal)
+	if err := e.console.connect(e.opts.ConsoleSocket, e.process.Terminal); err != nil {
+		return err
+	}
+	leave, err := e.enter(p)
+	defer leave()
+	if err != nil {
+		return err
+	}
+	if err := e.spawn(); err != nil {
+		return err
+	}
+	return e.finish()
+}
+
+func (e *execution) facts() plan.Facts {
+	f := plan.Facts{
+		NoSetgroups: os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
+		AppArmor:    e.process.ApparmorProfile != "" && appArmorEnabled(),
+		SELinux:     e.process.SelinuxLabel != "" && seLinuxEnabled(),
+	}
+	if !hasHome(e.process.Env) {
+		f.Home = homeIn(e.view, e.process.User.UID)
+	}
+	return f
+}
+
+// enter opens the container for the tape. Root enters the PID namespace here
+// and now, which spares a fork.
+func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
+	leave = func() {}
+	pidfd, err := unix.PidfdOpen(e.view.init.PID, 0)
+	if err == nil && !e.view.init.Alive() {
+		unix.Close(pidfd)
+		err = unix.ESRCH
+	}
+	if err != nil {
+		return leave, fmt.Errorf("enter the container: its process %s is gone: %w", e.view.init, err)
+	}
+	for i, s := range p.Steps {
+		join, ok := s.(plan.JoinContainer)
+		if !ok {
+			continue
+		}
+		if join.Flags&plan.ClonePID != 0 && os.Geteuid() == 0 {
+			if leave, err = enterPID(pidfd); err != nil {
+				unix.Close(pidfd)
+				return leave, runtimeStepError(p, i, err)
+			}
+			e.launch.in.PIDEntered = true
+		}
+		e.launch.in.Fds[i] = e.launch.give(pidfd)
+		return leave, nil
+	}
+	unix.Close(pidfd)
+	return leave, nil
+}
+
+// spawn starts the process in the container's control group.
+func (e *execution) spawn() error {
+	sub, err := cgroup.ParseSub(e.opts.Cgroups)
+	if err != nil {
+		return err
+	}
+	at := cgroupPlace{fd: -1}
+	final := affinity(e.launch.plan, "final")
+	switch e.view.group.Join() {
+	case cgroup.JoinByClone:
+		dir, err := e.view.group.ExecDir(sub, e.view.init.PID)
+		if err != nil {
+			return err
+		}
+		defer dir.Close()
+		at.fd = int(dir.Fd())
+	case cgroup.JoinAfterSpawn:
+		at.place = func(pid int) error { return e.view.group.AddExec(sub, pid, e.view.init.PID) }
+	}
+	if initial := affinity(e.launch.plan, "initial"); initial != "" {
+		if err := setAffinity(0, initial); err != nil {
+			return fmt.Errorf("process.execCPUAffinity.initial: %w", err)
+		}
+	}
+	if err := e.launch.start(at, nil); err != nil {
+		return e.explain(err)
+	}
+	if final == "" {
+		return nil
+	}
+	if err := setAffinity(e.launch.pid, final); err != nil {
+		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
+	}
+	return nil
+}
+
+func affinity(p *plan.Plan, when string) string {
+	for _, s := range p.Steps {
+		if a, ok := s.(plan.CPUAffinity); ok && a.When == when {
+			return a.CPUs
+		}
+	}
+	return ""
+}
+
+// finish is what follows once the process is ready to run its program.
+func (e *execution) finish() error {
+	if err := e.launch.untilReady(); err != nil {
+		return e.explain(err)
+	}
+	for i, s := range e.launch.plan.Steps {
+		if err := applyOutside(e.launch.pid, s); err != nil {
+			return runtimeStepError(e.launch.plan, i, err)
+		}
+	}
+	if e.opts.PidFile != "" {
+		if err := writePidFile(e.opts.PidFile, e.launch.pid); err != nil {
+			return err
+		}
+	}
+	if e.opts.PidfdSocket != "" {
+		if err := sendPidfd(e.opts.PidfdSocket, e.launch); err != nil {
+			return err
+		}
+	}
+	if err := e.launch.reply(); err != nil {
+		return e.explain(errGone)
+	}
+	return e.launch.untilRunning()
+}
+
+func (e *execution) explain(err error) error {
+	if err != errGone {
+		return err
+	}
+	status := reap(e.launch.pid)
+	e.launch.pid = 0
+	return fmt.Errorf("the process ended before its program ran: %s", statusText(status))
+}
+
+func (e *execution) answer(m lower.Message, fds []int) error {
+	switch m.Request {
+	case lower.Console:
+		return e.console.accept(fds)
+	case lower.Listener:
+		return sendListener(&e.filter, e.cfg.Spec, e.view.Container, e.launch.pid, int(m.Value))
+	}
+	return lower.ErrMessage
+}

@@ -1,0 +1,113 @@
+package libcontainer
+
+import (
+	"os"
+	"path"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+)
+
+// facts gathers what compiling needs to know, and nothing that this
+// configuration does not ask for.
+func (r *Runtime) facts(s *specs.Spec, bundle string, g *cgroup.Group) plan.Facts {
+	f := plan.Facts{
+		Privileged: os.Geteuid() == 0,
+		// Without newgidmap the groups of an unprivileged user namespace
+		// can be mapped only once setgroups(2) is given up.
+		NoSetgroups: os.Geteuid() != 0 && onlyOne(s.Linux.GIDMappings),
+		Cgroup:      cgroupFacts(s, g),
+		AppArmor:    s.Process.ApparmorProfile != "" && appArmorEnabled(),
+		SELinux:     (s.Process.SelinuxLabel != "" || s.Linux.MountLabel != "") && seLinuxEnabled(),
+	}
+	if g != nil {
+		location := g.Location()
+		f.CgroupDriver, f.CgroupPath = string(location.Driver), location.String()
+	}
+	if !hasHome(s.Process.Env) {
+		f.Home = passwd.Home(rootPath(s, bundle), s.Process.User.UID)
+	}
+	return f
+}
+
+func rootPath(s *specs.Spec, bundle string) string {
+	if path.IsAbs(s.Root.Path) {
+		return s.Root.Path
+	}
+	return path.Join(bundle, s.Root.Path)
+}
+
+func hasHome(env []string) bool {
+	for _, e := range env {
+		if strings.HasPrefix(e, "HOME=") {
+			return true
+		}
+	}
+	return false
+}
+
+// cgroupFacts describes the control groups to a configuration that mounts them.
+func cgroupFacts(s *specs.Spec, g *cgroup.Group) *plan.CgroupFacts {
+	f := &plan.CgroupFacts{Unified: cgroup.Mode() == cgroup.Unified, MountPoint: cgroup.Root}
+	mounts := false
+	for i := range s.Mounts {
+		mounts = mounts || s.Mounts[i].Type == "cgroup"
+	}
+	if !mounts || g == nil {
+		return f
+	}
+	paths := g.Paths()
+	if f.Unified {
+		f.Own = strings.TrimPrefix(paths[""], cgroup.Root)
+		return f
+	}
+	hierarchies, err := cgroup.Hierarchies()
+	if err != nil {
+		return f
+	}
+	for _, h := range hierarchies {
+		if len(h.Controllers) == 0 && h.Name == "" {
+			continue // the unified tree of a hybrid host
+		}
+		f.V1 = append(f.V1, v1Hierarchy(h, paths))
+	}
+	return f
+}
+
+func v1Hierarchy(h cgroup.Hierarchy, paths map[string]string) plan.Hierarchy {
+	out := plan.Hierarchy{Name: path.Base(h.Dir), MountPoint: h.Dir, Own: h.Own}
+	key := "name=" + h.Name
+	out.Options = key
+	if len(h.Controllers) > 0 {
+		key = h.Controllers[0]
+		out.Options = strings.Join(h.Controllers, ",")
+		out.Name = out.Options
+	}
+	if own, ok := paths[key]; ok {
+		out.Own = strings.TrimPrefix(own, h.Dir)
+	}
+	return out
+}
+
+// appArmorEnabled is aa_is_enabled(2) without its library.
+func appArmorEnabled() bool {
+	on, err := os.ReadFile("/sys/module/apparmor/parameters/enabled")
+	return err == nil && strings.HasPrefix(string(on), "Y")
+}
+
+func seLinuxEnabled() bool {
+	var st unix.Statfs_t
+	return unix.Statfs("/sys/fs/selinux", &st) == nil && st.Type == unix.SELINUX_MAGIC
+}
+
+func onlyOne(list []specs.LinuxIDMapping) bool { return len(list) == 1 && list[0].Size == 1 }
+
+// homeIn is the home directory of a user in a running container.
+func homeIn(v *view, uid uint32) string {
+	return passwd.Home("/proc/"+v.init.String()+"/root", uid)
+}

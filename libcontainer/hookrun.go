@@ -1,0 +1,141 @@
+package libcontainer
+
+import (
+	"fmt"
+	"strconv"
+	"syscall"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
+	"github.com/gspawn/gspawn-oci/libcontainer/tape"
+)
+
+// hookState is what a hook reads about the container.
+func hookState(s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
+	return hooks.State(s.Version, c.ID, string(status), pid, c.Bundle, s.Annotations)
+}
+
+// createHooks runs what comes between the mounts and the change of root.
+func (c *container) createHooks() error {
+	if c.launch.init.Forks {
+		if err := c.recordProcess(); err != nil {
+			return err
+		}
+	}
+	data := hookState(c.spec, &c.desc, specs.StateCreating, c.launch.pid)
+	inside := containerStarter(c.launch.pid, c.desc.Namespaces)
+	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
+		start := hooks.In(c.opts.Bundle)
+		if g.InContainer() {
+			start = inside
+		}
+		if err := hooks.Run(g, g.Of(c.spec.Hooks), data, start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startHooks runs the startContainer hooks of a created container.
+func startHooks(s *specs.Spec, c *state.Container, pid int) error {
+	return hooks.Run(hooks.StartContainer, hooks.StartContainer.Of(s.Hooks),
+		hookState(s, c, specs.StateCreated, pid), containerStarter(pid, c.Namespaces))
+}
+
+// poststart runs the hooks that follow the program's start. One that fails
+// ends the container (runtime.md, "Lifecycle", step 9).
+func poststart(s *specs.Spec, c *state.Container, pid int) error {
+	list := hooks.Poststart.Of(s.Hooks)
+	if len(list) == 0 {
+		return nil
+	}
+	err := hooks.Run(hooks.Poststart, list, hookState(s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
+	if err != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	return err
+}
+
+// poststop runs the hooks that follow the removal; they can stop nothing.
+func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
+	list := hooks.Poststop.Of(s.Hooks)
+	if len(list) == 0 {
+		return
+	}
+	for _, err := range hooks.RunAll(hooks.Poststop, list, hookState(s, c, specs.StateStopped, 0), hooks.In("")) {
+		r.warn(err.Error())
+	}
+}
+
+// containerStarter starts hooks in the namespaces of a container's init, with
+// the root directory that the init has just then.
+func containerStarter(pid int, namespaces uint64) hooks.Starter {
+	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
+		pidfd, err := unix.PidfdOpen(pid, 0)
+		if err != nil {
+			return 0, fmt.Errorf("find the init process: %w", err)
+		}
+		defer unix.Close(pidfd)
+		root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return 0, fmt.Errorf("open the root of the init process: %w", err)
+		}
+		defer unix.Close(root)
+		program, err := lower.LowerHook(&lower.Hook{
+			PIDFD: 3, Root: 4, Flags: namespaces, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
+		})
+		if err != nil {
+			return 0, err
+		}
+		files := []uintptr{stdin, stdout, stderr, uintptr(pidfd), uintptr(root)}
+		highest := uintptr(0)
+		for _, fd := range files {
+			highest = max(highest, fd)
+		}
+		image, err := tape.Memfd(program.Image, state.InitName, int(highest)+len(files)+2)
+		if err != nil {
+			return 0, err
+		}
+		defer image.Close()
+		child, _, err := syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName},
+			&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}})
+		return child, err
+	}
+}
+
+// answer serves the requests of a container's init.
+func (c *container) answer(m lower.Message, fds []int) error {
+	switch m.Request {
+	case lower.MapIDs:
+		return writeMappings(c.launch.pid, c.mappings())
+	case lower.CreateHooks:
+		return c.createHooks()
+	case lower.StartHooks:
+		return startHooks(c.spec, &c.desc, c.launch.pid)
+	case lower.Console:
+		return c.console.accept(fds)
+	case lower.CopyUp:
+		return c.copyUp(int(m.Value), fds)
+	case lower.Listener:
+		return sendListener(&c.filter, c.spec, &c.desc, c.launch.pid, int(m.Value))
+	}
+	return lower.ErrMessage
+}
+
+// copyUp fills a new file system with what was where it is mounted.
+func (c *container) copyUp(step int, fds []int) error {
+	if len(fds) != 2 {
+		return lower.ErrMessage
+	}
+	if step >= len(c.plan.Steps) {
+		return lower.ErrMessage
+	}
+	if err := c.copyDirectory(fds[0], fds[1]); err != nil {
+		return runtimeStepError(c.plan, step, fmt.Errorf("tmpcopyup: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package libcontainer
+
+import (
+	"fmt"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// Kill sends a signal to the container's init, or to all of its processes.
+// With all a container that has stopped is no error.
+func (r *Runtime) Kill(id string, sig int, all bool) error {
+	v, err := r.look(id)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	signal := unix.Signal(sig)
+	// Without a PID namespace of its own a container does not end with its
+	// init; who kills it wants it to.
+	if all || signal == unix.SIGKILL && !v.PrivatePID && v.status != specs.StateStopped {
+		return v.signalAll(signal)
+	}
+	if v.status == specs.StateStopped {
+		return errNotRunning
+	}
+	fd, err := unix.PidfdOpen(v.init.PID, 0)
+	if err == unix.ESRCH {
+		return errNotRunning
+	}
+	if err != nil {
+		return fmt.Errorf("send signal %d to process %s: %w", sig, v.init, err)
+	}
+	defer unix.Close(fd)
+	if !v.init.Alive() {
+		return errNotRunning
+	}
+	if err := unix.PidfdSendSignal(fd, signal, nil, 0); err != nil {
+		if err == unix.ESRCH {
+			return errNotRunning
+		}
+		return fmt.Errorf("send signal %d to process %s: %w", sig, v.init, err)
+	}
+	return v.wake(signal)
+}
+
+func (v *view) signalAll(signal unix.Signal) error {
+	if !v.group.Exists() {
+		if v.status == specs.StateStopped {
+			return nil
+		}
+		return unix.Kill(v.init.PID, signal)
+	}
+	if err := v.group.SignalAll(signal); err != nil {
+		return err
+	}
+	return v.wake(signal)
+}
+
+// wake lets the killed die: v1's freezer keeps them otherwise.
+func (v *view) wake(signal unix.Signal) error {
+	if signal == unix.SIGKILL && v.status == statusPaused {
+		return v.group.Thaw()
+	}
+	return nil
+}

@@ -1,0 +1,293 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
+	"github.com/gspawn/gspawn-oci/libcontainer/tape"
+)
+
+// launch is the start of one process from a plan: a container's init, or a
+// program that joins a container. The process is this one's child.
+type launch struct {
+	plan *plan.Plan
+	in   lower.Input
+	// files are our descriptors in the order of the child's; own are those
+	// of them that are closed once the child has them.
+	files []uintptr
+	own   []int
+
+	init *lower.Init
+	sync int // our end of the socket to the init
+	pid  int
+	// pidfd is -1 when the process forked on its way and pid is the child.
+	pidfd int
+	// answer handles a request; fds are what came with it. Ready and Forked
+	// never reach it.
+	answer func(m lower.Message, fds []int) error
+	// step finds the plan's step, and its index, of a record of the tape;
+	// nil if there is none.
+	step func(record int) (plan.Step, int)
+}
+
+// newLaunch begins with stdio, the preserved descriptors and the socket.
+func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
+	l := &launch{plan: p, pidfd: -1, sync: -1}
+	l.step = l.stepOfRecord
+	for fd := range 3 + preserve {
+		if fd > 2 {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+				return nil, fmt.Errorf("pass descriptor %d of --preserve-fds or $LISTEN_FDS on: it is not open", fd)
+			}
+		}
+		l.files = append(l.files, uintptr(fd))
+	}
+	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int)}
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("make a socket for the init process: %w", err)
+	}
+	l.sync = pair[0]
+	l.in.Sync = l.give(pair[1])
+	return l, nil
+}
+
+// give hands a descriptor of ours over to the child and returns its number there.
+func (l *launch) give(fd int) int {
+	l.files = append(l.files, uintptr(fd))
+	l.own = append(l.own, fd)
+	return len(l.files) - 1
+}
+
+// cgroupPlace is how the process gets into its control group: by descriptor as
+// it is made (fd ≥ 0), or by place, after.
+type cgroupPlace struct {
+	fd    int
+	place func(pid int) error
+}
+
+// start makes the tape and starts it. The caller kills the process when a
+// later move fails.
+func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
+	l.in.Inherited = len(l.files)
+	l.in.AwaitPlacement = at.place != nil
+	var err error
+	if l.init, err = lower.Lower(l.plan, &l.in); err != nil {
+		return err
+	}
+	image, err := tape.Memfd(l.init.Image, state.InitName, l.memfdNumber())
+	if err != nil {
+		return err
+	}
+	attr := &syscall.ProcAttr{
+		Env:   []string{},
+		Files: l.files,
+		Sys:   &syscall.SysProcAttr{Cloneflags: l.init.CloneFlags, PidFD: &l.pidfd},
+	}
+	if at.fd >= 0 {
+		attr.Sys.UseCgroupFD, attr.Sys.CgroupFD = true, at.fd
+	}
+	if l.init.CloneFlags&unix.CLONE_NEWUSER != 0 {
+		attr.Sys.UidMappings, attr.Sys.GidMappings = sysMappings(mappings.UID), sysMappings(mappings.GID)
+		attr.Sys.GidMappingsEnableSetgroups = true
+		// An unmapped user would lose its capabilities at the exec.
+		attr.Sys.Credential = &syscall.Credential{}
+	}
+	l.pid, _, err = syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName}, attr)
+	image.Close()
+	l.closeOwn()
+	if err != nil {
+		return fmt.Errorf("start the init process: %w", startError(err, l.init.CloneFlags))
+	}
+	if at.place != nil {
+		if err := at.place(l.pid); err != nil {
+			return err
+		}
+		return l.reply()
+	}
+	return nil
+}
+
+// startError says what the kernel's word means for clone(2).
+func startError(err error, flags uintptr) error {
+	switch {
+	case err == unix.ENOSPC && flags&unix.CLONE_NEWUSER != 0:
+		return fmt.Errorf("%w: too many or too deeply nested user namespaces (user.max_user_namespaces)", err)
+	case err == unix.ENOSPC:
+		return fmt.Errorf("%w: too many namespaces (sysctl user.max_*_namespaces)", err)
+	case err == unix.EPERM && os.Geteuid() != 0:
+		return fmt.Errorf("%w: without root, linux.namespaces needs a user namespace", err)
+	}
+	return err
+}
+
+// memfdNumber is a descriptor number that the child's own do not reach: those
+// are first moved beyond the highest of ours.
+func (l *launch) memfdNumber() int {
+	highest := len(l.files)
+	for _, fd := range l.files {
+		highest = max(highest, int(fd))
+	}
+	return highest + len(l.files) + 2
+}
+
+func sysMappings(list []specs.LinuxIDMapping) []syscall.SysProcIDMap {
+	out := make([]syscall.SysProcIDMap, len(list))
+	for i, m := range list {
+		out[i] = syscall.SysProcIDMap{ContainerID: int(m.ContainerID), HostID: int(m.HostID), Size: int(m.Size)}
+	}
+	return out
+}
+
+func (l *launch) closeOwn() {
+	for _, fd := range l.own {
+		unix.Close(fd)
+	}
+	l.own = nil
+}
+
+// close lets go of everything but the process.
+func (l *launch) close() {
+	l.closeOwn()
+	for _, fd := range [...]*int{&l.sync, &l.pidfd} {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+}
+
+// reply lets the init go on.
+func (l *launch) reply() error {
+	for {
+		_, err := unix.Write(l.sync, []byte{1})
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// errGone is the end of the stream: the program runs, or the init is dead.
+var errGone = errors.New("the init process is gone")
+
+// next reads one message, and the descriptors that came with it.
+func (l *launch) next() (lower.Message, []int, error) {
+	buf, oob := make([]byte, lower.MessageSize+1), make([]byte, unix.CmsgSpace(4*4))
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(l.sync, buf, oob, unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err == unix.ECONNRESET || err == nil && n == 0 {
+			return lower.Message{}, nil, errGone
+		}
+		if err != nil {
+			return lower.Message{}, nil, fmt.Errorf("hear from the init process: %w", err)
+		}
+		m, err := lower.ParseMessage(buf[:n])
+		return m, rights(oob[:oobn]), err
+	}
+}
+
+func rights(oob []byte) []int {
+	var fds []int
+	messages, _ := unix.ParseSocketControlMessage(oob)
+	for i := range messages {
+		more, _ := unix.ParseUnixRights(&messages[i])
+		fds = append(fds, more...)
+	}
+	return fds
+}
+
+// untilReady answers the init until it is made, and leaves it waiting for the
+// last word, reply.
+func (l *launch) untilReady() error { return l.serve(true) }
+
+// untilRunning answers the init until its program runs.
+func (l *launch) untilRunning() error { return l.serve(false) }
+
+func (l *launch) serve(ready bool) error {
+	for {
+		m, fds, err := l.next()
+		switch {
+		case err == errGone && !ready:
+			return nil
+		case err != nil:
+			return err
+		case m.Request == 0:
+			return l.failure(m.Failure)
+		case m.Request == lower.Ready && ready:
+			return nil
+		case m.Request == lower.Forked:
+			l.follow(int(m.Value))
+			continue
+		}
+		err = l.answer(m, fds)
+		for _, fd := range fds {
+			unix.Close(fd)
+		}
+		if err == nil {
+			err = l.reply()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// follow goes on with the child of the process that was started, which is a
+// child of ours as well (CLONE_PARENT) and can be no other's.
+func (l *launch) follow(pid int) {
+	reap(l.pid)
+	l.pid = pid
+	unix.Close(l.pidfd)
+	l.pidfd = -1
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		l.pidfd = fd
+	}
+}
+
+// kill ends the process for good.
+func (l *launch) kill() {
+	if l.pid > 0 {
+		_ = unix.Kill(l.pid, unix.SIGKILL)
+		reap(l.pid)
+		l.pid = 0
+	}
+}
+
+func reap(pid int) unix.WaitStatus {
+	var status unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+			return status
+		}
+	}
+}
+
+// failure is the sentence for a system call that failed on the tape.
+func (l *launch) failure(r tape.Report) error {
+	step, n := l.step(r.Record)
+	if step == nil {
+		return fmt.Errorf("the init process failed in record %d: %w", r.Record, r.Errno)
+	}
+	return stepError(step, n, r.Errno)
+}
+
+// stepOfRecord finds the step of a record of the tape that was started here.
+func (l *launch) stepOfRecord(record int) (plan.Step, int) {
+	n := l.init.Step(record)
+	if n < 0 || n >= len(l.plan.Steps) {
+		return nil, 0
+	}
+	return l.plan.Steps[n], n
+}

@@ -1,0 +1,50 @@
+package lower
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/tape"
+)
+
+// Hook is a program to be run in the namespaces of a container's init.
+type Hook struct {
+	// PIDFD and Root are inherited descriptors: of the init, and of the
+	// directory that is / to it just now.
+	PIDFD, Root int
+	// Flags are the clone flags of the namespaces to be entered.
+	Flags     uint64
+	Path      string
+	Args, Env []string
+}
+
+// LowerHook makes the tape of a hook. As only children enter a PID namespace,
+// the process that is started stays behind, and exits with 0 when the hook
+// did and with 1 when it did not.
+func LowerHook(h *Hook) (*tape.Program, error) {
+	l := &lowerer{b: tape.New()}
+	l.call(unix.SYS_CLOSE_RANGE, num(3), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
+	if h.Flags != 0 {
+		l.call(unix.SYS_SETNS, num(h.PIDFD), num(int(h.Flags)))
+	}
+	if h.Flags&plan.CloneUser != 0 {
+		l.becomeRoot()
+	}
+	l.call(unix.SYS_FCHDIR, num(h.Root))
+	l.call(unix.SYS_CHROOT, l.str("."))
+	child, failed := l.b.NewLabel(), l.b.NewLabel()
+	status := l.b.Cell(0)
+	l.call(unix.SYS_CLONE, num(int(unix.SIGCHLD)), num(0), num(0), num(0), num(0)).IfZero(child)
+	l.call(unix.SYS_WAIT4, num(-1), status.Addr(), num(0), num(0))
+	l.b.Set(status, status.Value()).IfPositive(failed)
+	l.call(unix.SYS_EXIT_GROUP, num(0))
+	l.b.Bind(failed)
+	l.call(unix.SYS_EXIT_GROUP, num(1))
+	l.b.Bind(child)
+	const shellNotFound = 127
+	text := "cannot be executed in the container"
+	l.call(unix.SYS_EXECVE, l.str(h.Path), l.vector(h.Args), l.vector(h.Env)).IgnoreAny()
+	l.call(unix.SYS_WRITE, num(2), l.str(text), num(len(text))).IgnoreAny()
+	l.call(unix.SYS_EXIT_GROUP, num(shellNotFound))
+	return l.b.Program()
+}

@@ -1,0 +1,185 @@
+package libcontainer
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"unsafe"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
+	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+)
+
+// fromOutside carries out the steps that the runtime does to the init process:
+// with the runtime's privileges, and before the program can see them half done.
+func (c *container) fromOutside() error {
+	devices := make(map[string]specs.LinuxNetDevice)
+	for i, s := range c.plan.Steps {
+		var err error
+		switch s := s.(type) {
+		case plan.NetDevice:
+			devices[s.Host] = specs.LinuxNetDevice{Name: s.Name}
+		case plan.IntelRdt:
+			err = c.joinRdt()
+		default:
+			err = applyOutside(c.launch.pid, s)
+		}
+		if err != nil {
+			return runtimeStepError(c.plan, i, err)
+		}
+	}
+	if len(devices) == 0 {
+		return nil
+	}
+	ns, err := os.Open("/proc/" + strconv.Itoa(c.launch.pid) + "/ns/net")
+	if err != nil {
+		return fmt.Errorf("linux.netDevices: open the container's network namespace: %w", err)
+	}
+	defer ns.Close()
+	return netdev.Move(devices, ns)
+}
+
+// applyOutside sets one attribute of a process; other steps are passed over.
+func applyOutside(pid int, s plan.Step) error {
+	switch s := s.(type) {
+	case plan.Rlimit:
+		resource, ok := rlimitNumber(s.Type)
+		if !ok {
+			return fmt.Errorf("unknown resource")
+		}
+		return unix.Prlimit(pid, resource, &unix.Rlimit{Cur: s.Soft, Max: s.Hard}, nil)
+	case plan.OOMScore:
+		return writeFile("/proc/"+strconv.Itoa(pid)+"/oom_score_adj", strconv.Itoa(s.Value))
+	case plan.Schedule:
+		return setScheduler(pid, &s.Scheduler)
+	case plan.IOPriority:
+		return setIOPriority(pid, &s.LinuxIOPriority)
+	}
+	return nil
+}
+
+// rlimitNumber is the kernel's number of a limit, getrlimit(2).
+func rlimitNumber(name string) (int, bool) {
+	names := [...]string{
+		"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
+		"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
+		"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+	}
+	for i, n := range names {
+		if n == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func schedulerPolicy(p specs.LinuxSchedulerPolicy) uint32 {
+	switch p {
+	case specs.SchedFIFO:
+		return unix.SCHED_FIFO
+	case specs.SchedRR:
+		return unix.SCHED_RR
+	case specs.SchedBatch:
+		return unix.SCHED_BATCH
+	case specs.SchedISO:
+		return 4 // SCHED_ISO, reserved by the kernel
+	case specs.SchedIdle:
+		return unix.SCHED_IDLE
+	case specs.SchedDeadline:
+		return unix.SCHED_DEADLINE
+	}
+	return unix.SCHED_NORMAL
+}
+
+func schedulerFlag(f specs.LinuxSchedulerFlag) uint64 {
+	switch f {
+	case specs.SchedFlagResetOnFork:
+		return unix.SCHED_FLAG_RESET_ON_FORK
+	case specs.SchedFlagReclaim:
+		return unix.SCHED_FLAG_RECLAIM
+	case specs.SchedFlagDLOverrun:
+		return unix.SCHED_FLAG_DL_OVERRUN
+	case specs.SchedFlagKeepPolicy:
+		return unix.SCHED_FLAG_KEEP_POLICY
+	case specs.SchedFlagKeepParams:
+		return unix.SCHED_FLAG_KEEP_PARAMS
+	case specs.SchedFlagUtilClampMin:
+		return unix.SCHED_FLAG_UTIL_CLAMP_MIN
+	case specs.SchedFlagUtilClampMax:
+		return unix.SCHED_FLAG_UTIL_CLAMP_MAX
+	}
+	return 0
+}
+
+func setScheduler(pid int, s *specs.Scheduler) error {
+	attr := &unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: schedulerPolicy(s.Policy), Nice: s.Nice, Priority: uint32(s.Priority),
+		Runtime: s.Runtime, Deadline: s.Deadline, Period: s.Period,
+	}
+	for _, f := range s.Flags {
+		attr.Flags |= schedulerFlag(f)
+	}
+	return unix.SchedSetAttr(pid, attr, 0)
+}
+
+// setIOPriority is ioprio_set(2) for one process.
+func setIOPriority(pid int, p *specs.LinuxIOPriority) error {
+	const whoProcess, classShift = 1, 13
+	class := 0
+	switch p.Class {
+	case specs.IOPRIO_CLASS_RT:
+		class = 1
+	case specs.IOPRIO_CLASS_BE:
+		class = 2
+	case specs.IOPRIO_CLASS_IDLE:
+		class = 3
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_IOPRIO_SET, whoProcess, uintptr(pid), uintptr(class<<classShift|p.Priority))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// setAffinity is sched_setaffinity(2) for a list of CPUs.
+func setAffinity(pid int, cpus string) error {
+	mask, err := plan.ParseBitmap(cpus)
+	if err != nil || len(mask) == 0 {
+		return err
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETAFFINITY, uintptr(pid), uintptr(8*len(mask)), uintptr(unsafe.Pointer(&mask[0])))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func (c *container) joinRdt() error {
+	g, err := rdtGroup(c.opts.ID, c.spec.Linux.IntelRdt)
+	if err != nil {
+		return err
+	}
+	if err := g.Create(); err != nil {
+		return err
+	}
+	return g.AddProcess(c.launch.pid)
+}
+
+func rdtGroup(id string, config *specs.LinuxIntelRdt) (*intelrdt.Group, error) {
+	root, err := intelrdt.Root()
+	if err != nil {
+		return nil, err
+	}
+	return intelrdt.New(root, id, *config)
+}
+
+func (c *container) sendPidfd() error {
+	if c.opts.PidfdSocket == "" {
+		return nil
+	}
+	return sendPidfd(c.opts.PidfdSocket, c.launch)
+}

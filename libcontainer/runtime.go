@@ -1,0 +1,99 @@
+// Package libcontainer is the runtime: it makes, starts, watches and removes
+// containers, each command of the OCI lifecycle one method of Runtime.
+//
+// A container is made in four moves. The configuration is loaded and checked
+// (spec), compiled to a plan (plan), lowered to a tape of system calls (lower,
+// tape), and the tape is started as the container's init, while this package
+// does from outside what can be done from outside: control groups, mappings,
+// limits, hooks. The package must never touch the host outside of the bundle,
+// the state directory and the control groups, and never imports bundle.
+package libcontainer
+
+import (
+	"os"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Runtime is a state directory and what all commands on it have in common.
+type Runtime struct {
+	// Root is the state directory, absolute.
+	Root string
+	// SystemdCgroup lets systemd make the control groups of new containers.
+	SystemdCgroup bool
+	// Rootless is "true", "false" or "auto": whether to go on where control
+	// groups may not be changed.
+	Rootless string
+	// Debug asks for debug messages.
+	Debug bool
+	// Warn is told what the user should know and what stops nothing; nil
+	// for nobody.
+	Warn func(text string)
+}
+
+func (r *Runtime) warn(text string) {
+	if r.Warn != nil {
+		r.Warn(text)
+	}
+}
+
+// rootless tells whether errors of permission about control groups are let
+// pass. Without privileges, auto means yes.
+func (r *Runtime) rootless() bool {
+	switch r.Rootless {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return os.Geteuid() != 0
+}
+
+// CreateOptions are the parameters of Create.
+type CreateOptions struct {
+	// ID names the container within the state directory; Bundle is the
+	// absolute path of the directory with config.json.
+	ID, Bundle string
+	// PidFile receives the init's process ID, in decimal without a newline.
+	PidFile string
+	// ConsoleSocket and PidfdSocket are AF_UNIX sockets that receive the
+	// terminal's master and a pidfd of the init.
+	ConsoleSocket, PidfdSocket string
+	NoPivot, NoNewKeyring      bool
+	// PreserveFDs is the number of descriptors from 3 that are passed on,
+	// besides those of $LISTEN_FDS.
+	PreserveFDs int
+}
+
+// RunOptions are the parameters of Run.
+type RunOptions struct {
+	CreateOptions
+	// Detach returns as soon as the program runs.
+	Detach bool
+	// Keep leaves the stopped container for the caller to look at.
+	Keep bool
+	// NoSubreaper leaves orphans of the container to somebody else.
+	NoSubreaper bool
+}
+
+// ExecOptions are the parameters of Exec.
+type ExecOptions struct {
+	ID string
+	// Process is the whole process; nil takes the container's and changes
+	// what the fields below say.
+	Process        *specs.Process
+	Args           []string
+	Cwd, User      string
+	Env, Caps      []string
+	AdditionalGids []uint32
+	TTY, Detach    bool
+	NoNewPrivs     bool
+	AppArmor       string
+	ProcessLabel   string
+	PidFile        string
+	ConsoleSocket  string
+	PidfdSocket    string
+	PreserveFDs    int
+	Cgroups        []string
+	IgnorePaused   bool
+}

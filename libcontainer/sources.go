@@ -1,0 +1,136 @@
+package libcontainer
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+)
+
+// openSources opens what the plan wants the runtime to open: namespaces to be
+// joined, and mounts that the init may not reach. leave undoes what it did to
+// this thread; it is never nil.
+func (c *container) openSources() (leave func(), err error) {
+	leave = func() {}
+	for i, s := range c.plan.Steps {
+		fd := -1
+		switch s := s.(type) {
+		case plan.JoinNamespace:
+			fd, err = unix.Open(s.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err == nil && plan.NamespaceFlag(s.Type) == plan.ClonePID && os.Geteuid() == 0 && !c.launch.in.UserOnTape &&
+				c.plan.Namespaces.Path(plan.CloneUser) == "" {
+				leave, err = enterPID(fd)
+				unix.Close(fd)
+				fd = -1
+				c.launch.in.PIDEntered = true
+			}
+		case plan.AttachRoot:
+			if !s.ByRuntime {
+				continue
+			}
+			fd, err = c.openTree(s.Path, true)
+		case plan.Mount:
+			if !s.ByRuntime {
+				continue
+			}
+			fd, err = c.openBind(&s)
+		case plan.Cgroup1Mount:
+			if !s.ByRuntime {
+				continue
+			}
+			fd, err = c.openTree(s.Source, false)
+		default:
+			continue
+		}
+		if err != nil {
+			return leave, runtimeStepError(c.plan, i, err)
+		}
+		c.launch.in.Fds[i] = -1
+		if fd >= 0 {
+			c.launch.in.Fds[i] = c.launch.give(fd)
+		}
+	}
+	return leave, nil
+}
+
+// enterPID enters a PID namespace: this thread's children will be in it.
+func enterPID(fd int) (leave func(), err error) {
+	runtime.LockOSThread()
+	own, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		runtime.UnlockOSThread()
+		return func() {}, err
+	}
+	leave = func() {
+		// A thread that cannot be brought back is not used again: it
+		// stays locked, and ends with its goroutine.
+		if unix.Setns(own, unix.CLONE_NEWPID) == nil {
+			runtime.UnlockOSThread()
+		}
+		unix.Close(own)
+	}
+	return leave, unix.Setns(fd, unix.CLONE_NEWPID)
+}
+
+// openTree clones a tree of mounts. The clone gets no mounts of the host's
+// later, unless the configuration shares them with it.
+func (c *container) openTree(path string, recursive bool) (int, error) {
+	flags := uint(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC)
+	if recursive {
+		flags |= unix.AT_RECURSIVE
+	}
+	fd, err := unix.OpenTree(unix.AT_FDCWD, path, flags)
+	if err != nil {
+		return -1, err
+	}
+	if p, ok := plan.ParsePropagation(c.spec.Linux.RootfsPropagation); ok && p.Flag == plan.PropShared {
+		return fd, nil
+	}
+	attr := &unix.MountAttr{Propagation: unix.MS_SLAVE}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, attr); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (c *container) openBind(m *plan.Mount) (int, error) {
+	fd, err := c.openTree(m.Source, m.Bind == plan.BindBelow)
+	if err != nil || m.IDMap == nil {
+		return fd, err
+	}
+	if err := c.mapMount(fd, m.IDMap); err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// mapMount maps the owners of a mount's files, by the mappings of a user
+// namespace that exists for that alone.
+func (c *container) mapMount(mount int, m *plan.IDMap) error {
+	mappings := plan.MapIDs{UID: m.UID, GID: m.GID}
+	if m.UID == nil && m.GID == nil {
+		mappings = *c.mappings()
+	}
+	if len(mappings.UID) == 0 || len(mappings.GID) == 0 {
+		return fmt.Errorf("an idmapped mount needs uidMappings and gidMappings, its own or the container's")
+	}
+	ns, err := userNamespace(&mappings)
+	if err != nil {
+		return fmt.Errorf("make a user namespace with the mappings: %w", err)
+	}
+	defer unix.Close(ns)
+	flags := uint(unix.AT_EMPTY_PATH)
+	if m.Recursive {
+		flags |= unix.AT_RECURSIVE
+	}
+	err = unix.MountSetattr(mount, "", flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(ns)})
+	if err == unix.EINVAL {
+		return fmt.Errorf("%w: the file system of the source does not support idmapped mounts", err)
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package libcontainer
+
+import (
+	"errors"
+	"fmt"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+)
+
+// Start lets the program of a created container run.
+func (r *Runtime) Start(id string) error {
+	v, err := r.lookLocked(id)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	switch v.status {
+	case specs.StateCreated:
+	case specs.StateStopped:
+		return errors.New("cannot start a container that has stopped")
+	case specs.StateRunning:
+		return errors.New("cannot start an already running container")
+	default:
+		return fmt.Errorf("cannot start a container in the %s state", v.status)
+	}
+	raw, err := v.dir.Config()
+	if err != nil {
+		return err
+	}
+	cfg, err := spec.Decode(raw)
+	if err != nil {
+		return err
+	}
+	if cfg.Spec.Linux == nil {
+		cfg.Spec.Linux = &specs.Linux{}
+	}
+	if err := r.release(v, cfg); err != nil {
+		return err
+	}
+	return poststart(cfg.Spec, v.Container, v.init.PID)
+}
+
+// release connects to the waiting init and hears it out until its program runs.
+func (r *Runtime) release(v *view, cfg *spec.Config) error {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("make a socket: %w", err)
+	}
+	l := &launch{sync: fd, pidfd: -1}
+	defer l.close()
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: v.dir.SocketPath()}); err != nil {
+		if err == unix.ECONNREFUSED {
+			return errors.New("cannot start an already running container")
+		}
+		return fmt.Errorf("connect to the init process of the container: %w", err)
+	}
+	l.answer = func(m lower.Message, _ []int) error {
+		switch m.Request {
+		case lower.StartHooks:
+			return startHooks(cfg.Spec, v.Container, v.init.PID)
+		case lower.Listener:
+			filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
+			if err != nil {
+				return err
+			}
+			return sendListener(&filter, cfg.Spec, v.Container, v.init.PID, int(m.Value))
+		}
+		return lower.ErrMessage
+	}
+	l.step = func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) }
+	if err := l.untilRunning(); err != nil {
+		_ = unix.Kill(v.init.PID, unix.SIGKILL)
+		return err
+	}
+	return v.dir.Started()
+}
+
+// startStep finds the step of a record of a tape that another process made.
+// The plan is compiled once more; from the wait for start on, its tape has the
+// same records, so that counting from the end finds the step.
+func (r *Runtime) startStep(v *view, cfg *spec.Config, record int) (plan.Step, int) {
+	filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
+	if err != nil {
+		return nil, 0
+	}
+	p, err := plan.Compile(cfg.Spec, r.facts(cfg.Spec, v.Bundle, v.group), plan.Options{
+		ID: v.ID, Bundle: v.Bundle, NoNewKeyring: v.NoNewKeyring, Wait: true, Seccomp: len(cfg.Seccomp) > 0,
+	})
+	if err != nil {
+		return nil, 0
+	}
+	again, err := lower.Lower(p, &lower.Input{Filter: filter.BPF, Notify: filter.Notify})
+	if err != nil {
+		return nil, 0
+	}
+	n := again.Step(again.Len() - (v.init.Records - record))
+	if n < 0 || n >= len(p.Steps) {
+		return nil, 0
+	}
+	return p.Steps[n], n
+}

@@ -1,0 +1,105 @@
+package libcontainer
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+)
+
+// StepError is a step of the plan that the kernel refused.
+type StepError struct {
+	Step   plan.Step
+	Number int // as `gspawn-oci plan` counts them, from 1
+	Errno  unix.Errno
+}
+
+func stepError(s plan.Step, index int, errno unix.Errno) error {
+	return &StepError{s, index + 1, errno}
+}
+
+// Unwrap makes errors.Is(err, unix.EPERM) work.
+func (e *StepError) Unwrap() error { return e.Errno }
+
+func (e *StepError) Error() string {
+	if check, ok := e.Step.(plan.CheckProgram); ok {
+		return programError(check.Program, e.Errno)
+	}
+	if run, ok := e.Step.(plan.Execute); ok {
+		return programError(run.Args[0], e.Errno)
+	}
+	text := e.Step.String() + ": " + e.Errno.Error()
+	if hint := hint(e.Step, e.Errno); hint != "" {
+		text += ": " + hint
+	}
+	return text + " (plan step " + strconv.Itoa(e.Number) + "; see gspawn-oci plan)"
+}
+
+// programError has the words of runc, by which engines tell a program that is
+// not there (exit code 127) from one that may not be executed (126).
+func programError(program string, errno unix.Errno) string {
+	text := "exec: " + strconv.Quote(program) + ": "
+	switch {
+	case !strings.Contains(program, "/"):
+		return text + "executable file not found in $PATH"
+	case errno == unix.ENOENT:
+		return text + "stat " + program + ": " + errno.Error()
+	}
+	return text + errno.Error()
+}
+
+// hint is what an error of the kernel means at a step, and what to do.
+func hint(s plan.Step, errno unix.Errno) string {
+	switch s := s.(type) {
+	case plan.Mount:
+		switch {
+		case errno == unix.ELOOP && s.Fixed:
+			return s.Destination + " must be a directory and no symlink in the root file system"
+		case errno == unix.ENOENT && s.Bind != plan.NoBind && !s.Remount:
+			return "the source is missing, or a symlink on the way to the destination leads nowhere"
+		case errno == unix.ENODEV:
+			return "the kernel knows no file system of this type"
+		case errno == unix.EINVAL && len(s.Data) > 0:
+			return "the kernel refuses an option; see mounts in config.json"
+		case errno == unix.EINVAL && s.Bind == plan.BindOne:
+			return `in a user namespace a source with other mounts below it takes "rbind"`
+		}
+	case plan.AttachRoot:
+		if errno == unix.EACCES {
+			return "a directory on the way to the root file system may not be entered"
+		}
+	case plan.PivotRoot:
+		if errno == unix.EINVAL {
+			return "on an initramfs use --no-pivot"
+		}
+	case plan.ChangeDir:
+		if errno == unix.ELOOP || errno == unix.EXDEV {
+			return "the path leaves the container"
+		}
+	case plan.Console:
+		if errno == unix.ENOENT {
+			return "process.terminal needs a devpts file system mounted on /dev/pts"
+		}
+	case plan.Capabilities:
+		if errno == unix.EPERM {
+			return "unable to apply caps: the runtime does not have all of them itself"
+		}
+	case plan.Sysctl:
+		if errno == unix.ENOENT {
+			return "this kernel has no such parameter, or it is not one of the container's namespaces"
+		}
+	case plan.JoinNamespace:
+		if errno == unix.EINVAL {
+			return "the path is not a namespace of that type"
+		}
+	}
+	return ""
+}
+
+// runtimeStepError is the error of a step that the runtime does by itself.
+func runtimeStepError(p *plan.Plan, index int, err error) error {
+	return fmt.Errorf("%s: %w (plan step %d; see gspawn-oci plan)", p.Steps[index], err, index+1)
+}

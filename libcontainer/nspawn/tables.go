@@ -107,6 +107,20 @@ func Rlimits(nrOpen uint64) []specs.POSIXRlimit {
 	}
 }
 
+// ClipRlimits lowers limits to the hard limits of who has to set them without
+// CAP_SYS_RESOURCE; what hard does not name stays.
+func ClipRlimits(list, hard []specs.POSIXRlimit) []specs.POSIXRlimit {
+	for i := range list {
+		for _, h := range hard {
+			if h.Type == list[i].Type {
+				list[i].Hard = min(list[i].Hard, h.Hard)
+				list[i].Soft = min(list[i].Soft, list[i].Hard)
+			}
+		}
+	}
+	return list
+}
+
 func limitText(v uint64) string {
 	if v == infinity {
 		return "unlimited"

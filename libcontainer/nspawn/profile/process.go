@@ -34,6 +34,9 @@ func bounding(o *Options) uint64 {
 		// the capability would have no effect there.
 		mask &^= 1 << capNetBindService
 	}
+	if o.Available != 0 {
+		mask &= o.Available
+	}
 	return mask &^ o.DropCapabilities
 }
 
@@ -139,7 +142,7 @@ func setEnv(env []string, pair string) []string {
 }
 
 func rlimits(o *Options) []specs.POSIXRlimit {
-	list := nspawn.Rlimits(o.NrOpen)
+	list := nspawn.ClipRlimits(nspawn.Rlimits(o.NrOpen), o.HardLimits)
 	for _, want := range o.Rlimits {
 		replaced := false
 		for i := range list {

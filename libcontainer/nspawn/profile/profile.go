@@ -66,10 +66,17 @@ type Options struct {
 	SuppressSync    bool
 	Rlimits         []specs.POSIXRlimit // each replaces nspawn's of that type
 	NrOpen          uint64              // fs.nr_open of the host, 0: not known
-	OOMScoreAdj     *int
-	CPUAffinity     string // a list as in cpuset(7)
-	KillSignal      string // replaces the init's own stop signal
-	Personality     string // x86-64, x86, arm64, arm
+	// HardLimits, where the runtime has no CAP_SYS_RESOURCE, are its own
+	// hard limits: nspawn's are clipped to them, as nspawn does.
+	HardLimits []specs.POSIXRlimit
+	// Available are the capabilities of the runtime's bounding set, 0: all.
+	// nspawn, too, leaves out what it cannot give.
+	Available uint64
+
+	OOMScoreAdj *int
+	CPUAffinity string // a list as in cpuset(7)
+	KillSignal  string // replaces the init's own stop signal
+	Personality string // x86-64, x86, arm64, arm
 
 	ReadOnly     bool
 	Volatile     string // "", no, yes, state, overlay

@@ -88,6 +88,7 @@ func TestBoundingSet(t *testing.T) {
 		{"user namespace with private network", Options{Network: Private, PrivateUsers: users}, 0xfdecbfff},
 		{"user namespace without", Options{PrivateUsers: users}, 0xfdecafff &^ (1 << 10)},
 		{"dropping wins", Options{AddCapabilities: 1 << 14, DropCapabilities: 1<<14 | 1<<21}, 0xfdecafff &^ (1 << 21)},
+		{"not available", Options{Available: 0x3, AddCapabilities: 1 << 39}, 0x3},
 		{"adding", Options{AddCapabilities: 1 << 39}, 0xfdecafff | 1<<39},
 	} {
 		if got := bounding(&c.o); got != c.want {
@@ -96,6 +97,19 @@ func TestBoundingSet(t *testing.T) {
 	}
 	if n := len(caps.Names(DefaultCapabilities)); n != 26 {
 		t.Errorf("%d capabilities, want 26", n)
+	}
+}
+
+func TestLimitsAreClipped(t *testing.T) {
+	spec, err := Profile(Options{Boot: true, HardLimits: []specs.POSIXRlimit{
+		{Type: "RLIMIT_NOFILE", Hard: 500}, {Type: "RLIMIT_CORE", Hard: 7}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 500, Hard: 500}, {Type: "RLIMIT_CORE", Hard: 7}} {
+		if !slices.Contains(spec.Process.Rlimits, want) {
+			t.Errorf("no %v in %v", want, spec.Process.Rlimits)
+		}
 	}
 }
 

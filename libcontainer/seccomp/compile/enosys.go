@@ -129,22 +129,28 @@ func firstNumber(arch libseccomp.ScmpArch) libseccomp.ScmpSyscall {
 	return 0
 }
 
-// tableSize is above every number of every architecture's table (the highest
-// starts at 6000, MIPS N32), and below the private calls of ARM at 0xf0000, which
-// are no measure of how new a profile is.
-const tableSize = 0x4000
+// tableSize is how far above firstNumber a call's number tells how new a profile
+// is: above every number of every architecture's table (the highest starts at
+// 6000, MIPS N32), but below the private calls of ARM at 0xf0000, and the second
+// forms of old calls that x32 has from 512.
+func tableSize(arch libseccomp.ScmpArch) libseccomp.ScmpSyscall {
+	if arch == libseccomp.ArchX32 {
+		return 512
+	}
+	return 0x4000
+}
 
 // last returns the highest number that a call named in the profile has on arch,
 // -1 when there is none.
 func (t *translated) last(arch libseccomp.ScmpArch) libseccomp.ScmpSyscall {
-	top, first := libseccomp.ScmpSyscall(-1), firstNumber(arch)
+	top, first, size := libseccomp.ScmpSyscall(-1), firstNumber(arch), tableSize(arch)
 	for nr := range t.named {
 		name, err := nr.GetName()
 		if err != nil {
 			continue
 		}
 		n, err := libseccomp.GetSyscallFromNameByArch(name, arch)
-		if err == nil && n > top && n >= first && n-first < tableSize {
+		if err == nil && n > top && n >= first && n-first < size {
 			top = n
 		}
 	}

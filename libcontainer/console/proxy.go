@@ -43,8 +43,8 @@ type Proxy struct {
 // Close. in and out need not be terminals. The end of in ends nothing, as with
 // runc: a terminal has no end of file.
 //
-// The proxy owns master, which becomes non-blocking; in and out stay the
-// caller's and must stay open until Drain or Close returned.
+// The proxy owns master, even when Start fails, and makes it non-blocking; in and
+// out stay the caller's and must stay open until Drain or Close returned.
 //
 // It holds the container's side open as well: when all programs in the container
 // have closed it, or hung it up as an init does before it starts a login, the
@@ -76,6 +76,11 @@ func (p *Proxy) start(in, out *os.File) (err error) {
 		return err
 	}
 	if err = unix.SetNonblock(p.master, true); err != nil {
+		return err
+	}
+	// The caller's terminal goes on turning \n into \r\n, for what others print
+	// on it meanwhile: the container's must not do it a second time.
+	if err = console.ClearONLCR(uintptr(p.master)); err != nil {
 		return err
 	}
 	if c, err := console.ConsoleFromFile(in); err == nil {

@@ -1,4 +1,4 @@
-// Package jsonio reads and writes JSON (RFC 8259) without reflection, for documents whose shape is known when
+// Package jsonio reads JSON (RFC 8259) without reflection, for documents whose shape is known when
 // the program is compiled. It exists because a runtime decodes one document and exits: encoding/json builds
 // its caches for every type anew each time, which costs more than the decoding.
 //
@@ -6,5 +6,5 @@
 // nothing, so code that decodes is a list of assignments and asks for the error once, at the end.
 //
 // It is stricter than encoding/json: keys are compared exactly, text must be valid UTF-8 with paired
-// surrogates, nesting is bounded. It may import only the standard library, and not encoding/json.
+// surrogates, nesting is bounded. Writing is the subject of package jsonout. It may import only the standard library, and not encoding/json.
 package jsonio

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // read decodes what the tests below use: {"i": int8, "u": uint16, "b": bool, "s": string, "l": [string], "o": {…}}.
@@ -153,6 +154,24 @@ func FuzzSkip(f *testing.F) {
 			default:
 				t.Fatalf("we refuse what encoding/json accepts, with %v: %q", e, doc)
 			}
+		}
+	})
+}
+
+// FuzzString says that a string is read as encoding/json has written it.
+func FuzzString(f *testing.F) {
+	for _, s := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é\u2028𝄞", "a\xff\xc3b", "<&>"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := NewReader(raw)
+		got := r.String()
+		if r.End(); r.Err() != nil || got != strings.ToValidUTF8(s, "\uFFFD") && utf8.ValidString(s) {
+			t.Fatalf("%s is read as %q, %v", raw, got, r.Err())
 		}
 	})
 }

@@ -108,6 +108,10 @@ func (c command) onTerminal(t *testing.T, input string, args ...string) answer {
 	return answer{}
 }
 
+// showSize waits until an engine has passed the terminal's size on, which it does some time after the start, prints it,
+// and exits with 5; with 6 when it never comes.
+const showSize = "for i in $(seq 60); do stty size 2>/dev/null | grep -x '33 99' && exit 5; usleep 50000; done; exit 6\n"
+
 // openTerminal opens a pseudo terminal pair (pty(7)).
 func openTerminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()

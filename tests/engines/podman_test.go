@@ -109,8 +109,8 @@ func (p podman) testTerminal(t *testing.T) {
 	if out := strings.TrimSpace(p.must(t, append(p.run("--rm", "-t"), imageName, "tty")...)); !strings.HasPrefix(out, "/dev/") {
 		t.Errorf("run -t: tty says %q", out)
 	}
-	a := p.onTerminal(t, "stty size; exit 5\n", append(p.run("--rm", "-it"), imageName, "sh")...)
-	if a.code != 5 || !strings.Contains(a.out, "33 99") {
+	a := p.onTerminal(t, showSize, append(p.run("--rm", "-it"), imageName, "sh")...)
+	if a.code != 5 || !strings.Contains(a.out, "\n33 99\n") {
 		t.Errorf("run -it: %+v, want exit code 5 and size 33 99", a)
 	}
 }
@@ -200,7 +200,9 @@ func (p podman) testCreateStart(t *testing.T) {
 // testLimits: a limit of each controller that the layout here has reaches the container's cgroup.
 func (p podman) testLimits(t *testing.T) {
 	if require.IsCgroupV2() {
-		require.Controller(t, "memory")
+		if have, _ := os.ReadFile(require.CgroupRoot + "/cgroup.controllers"); !strings.Contains(string(have), "memory") {
+			t.Skip("v1 hierarchies hold this machine's controllers: the host's layout tests them")
+		}
 		if out := p.must(t, append(p.run("--rm", "--memory=64m", "--pids-limit=50"), imageName, "sh", "-c",
 			"cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max")...); out != "67108864\n50" {
 			t.Errorf("limits are %q", out)

@@ -21,8 +21,7 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (int, error) {
 	for {
 		select {
 		case status := <-done:
-			e.drain()
-			return exitCode(status), nil
+			return exitCode(status), e.drain()
 		case s := <-signals:
 			e.forward(l.pid, s.(unix.Signal))
 		}

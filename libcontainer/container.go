@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/console"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -178,7 +179,7 @@ func (c *container) make() error {
 	if err := c.dir.WriteContainer(&c.desc); err != nil {
 		return err
 	}
-	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.Terminal); err != nil {
+	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	if err := c.group.Create(); err != nil {
@@ -274,7 +275,7 @@ func (c *container) created() error {
 			return err
 		}
 	}
-	if err := c.sendPidfd(); err != nil {
+	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
 		return err
 	}
 	return c.launch.reply()

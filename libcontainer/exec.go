@@ -12,6 +12,7 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/console"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
@@ -173,7 +174,7 @@ func (e *execution) start() error {
 	l.answer = e.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
 	l.in.OwnStdio = ownStdio(p, e.process.Terminal)
-	if err := e.console.connect(e.opts.ConsoleSocket, e.process.Terminal); err != nil {
+	if err := e.console.connect(e.opts.ConsoleSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	leave, err := e.enter(p)
@@ -290,10 +291,8 @@ func (e *execution) finish() error {
 			return err
 		}
 	}
-	if e.opts.PidfdSocket != "" {
-		if err := sendPidfd(e.opts.PidfdSocket, e.launch); err != nil {
-			return err
-		}
+	if err := sendPidfd(e.opts.PidfdSocket, console.Exec, e.launch); err != nil {
+		return err
 	}
 	if err := e.launch.reply(); err != nil {
 		return e.explain(errGone)

@@ -62,6 +62,11 @@ func cgroupFacts(s *specs.Spec, g *cgroup.Group) *plan.CgroupFacts {
 		return f
 	}
 	paths := g.Paths()
+	if l := g.Location(); l.Rootless && !l.Explicit {
+		// Whether there will be one is seen when it is made; until then
+		// the runtime's own is the one that is sure to be there.
+		paths = nil
+	}
 	if f.Unified {
 		f.Own = strings.TrimPrefix(paths[""], cgroup.Root)
 		return f

@@ -176,10 +176,3 @@ func rdtGroup(id string, config *specs.LinuxIntelRdt) (*intelrdt.Group, error) {
 	}
 	return intelrdt.New(root, id, *config)
 }
-
-func (c *container) sendPidfd() error {
-	if c.opts.PidfdSocket == "" {
-		return nil
-	}
-	return sendPidfd(c.opts.PidfdSocket, c.launch)
-}

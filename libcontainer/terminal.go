@@ -2,25 +2,106 @@ package libcontainer
 
 import (
 	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/console"
 )
 
-// consoleEnd is the runtime's side of a container's terminal: what becomes of
-// the master that the init sends.
+// consoleEnd is the runtime's side of a terminal: the init sends the master,
+// which goes on to the caller's socket, or stays here to be copied from and to
+// the caller's own terminal. The zero consoleEnd is for a process without one.
 type consoleEnd struct {
-	socket int // connected to --console-socket, whose owner gets the master
-	master int // ours, in the foreground
+	socket *int // connected to --console-socket
+	master *int // ours, in the foreground
+	sized  bool // the configuration gives the size
+	proxy  *console.Proxy
 }
 
-func (e *consoleEnd) connect(path string, terminal bool) error {
+// connect connects to the caller's socket, before anything is made.
+func (e *consoleEnd) connect(path string, sized bool) error {
+	e.sized = sized
+	if path == "" {
+		return nil
+	}
+	fd, err := console.Dial(path)
+	if err != nil {
+		return fmt.Errorf("--console-socket: %w", err)
+	}
+	e.socket = &fd
 	return nil
 }
 
-func (e *consoleEnd) accept(fds []int) error { return errors.New("todo") }
-func (e *consoleEnd) open() error            { return nil }
-func (e *consoleEnd) drain()                 {}
-func (e *consoleEnd) resize()                {}
-func (e *consoleEnd) close()                 {}
+// accept takes the master from the init and makes sure that it is one.
+func (e *consoleEnd) accept(fds []int) error {
+	if len(fds) != 1 {
+		return errors.New("the init process sent no terminal")
+	}
+	if err := console.Verify(fds[0]); err != nil {
+		return err
+	}
+	if e.socket != nil {
+		return console.SendOver(*e.socket, fds[0])
+	}
+	master, err := unix.FcntlInt(uintptr(fds[0]), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return fmt.Errorf("keep the terminal: %w", err)
+	}
+	e.master = &master
+	return nil
+}
 
-func sendPidfd(path string, l *launch) error { return errors.New("todo") }
+// open begins to copy between the terminals.
+func (e *consoleEnd) open() (err error) {
+	if e.master == nil {
+		return nil
+	}
+	e.proxy, err = console.Start(*e.master, os.Stdin, os.Stdout, console.Options{KeepSize: e.sized})
+	e.master = nil // the proxy's
+	return err
+}
 
-func (c *container) copyDirectory(from, to int) error { return errors.New("todo") }
+// drainLimit is how long output is waited for of what a program left behind.
+const drainLimit = 100 * time.Millisecond
+
+func (e *consoleEnd) drain() error {
+	if e.proxy == nil {
+		return nil
+	}
+	return e.proxy.Drain(drainLimit)
+}
+
+func (e *consoleEnd) resize() {
+	if e.proxy != nil {
+		_ = e.proxy.Resize() // the terminal may be gone already
+	}
+}
+
+func (e *consoleEnd) close() {
+	if e.proxy != nil {
+		_ = e.proxy.Close()
+	}
+	for _, fd := range [...]*int{e.socket, e.master} {
+		if fd != nil {
+			unix.Close(*fd)
+		}
+	}
+	*e = consoleEnd{}
+}
+
+func sendPidfd(path string, process console.Process, l *launch) error {
+	if path == "" {
+		return nil
+	}
+	if err := console.SendPidfd(path, process, l.pidfd); err != nil {
+		return fmt.Errorf("--pidfd-socket: %w", err)
+	}
+	return nil
+}
+
+func (c *container) copyDirectory(from, to int) error {
+	return errors.New("is not built in yet")
+}

@@ -72,6 +72,16 @@ func writeMappings(pid int, m *plan.MapIDs) error {
 	return writeMap(proc+"/gid_map", m.GID)
 }
 
+// hostRoot is the host's ID of the container's root, -1 if it has none.
+func hostRoot(list []specs.LinuxIDMapping) int {
+	for _, m := range list {
+		if m.ContainerID == 0 && m.Size > 0 {
+			return int(m.HostID)
+		}
+	}
+	return -1
+}
+
 func onlySelf(list []specs.LinuxIDMapping, id int) bool {
 	return len(list) == 1 && list[0].Size == 1 && int(list[0].HostID) == id
 }

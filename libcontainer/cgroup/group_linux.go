@@ -265,7 +265,10 @@ func (g *Group) AddProcess(pid int) error {
 
 func (g *Group) addTo(sub string, pid int) error {
 	err := g.mgr.AddPid(sub, pid)
-	if err != nil && !(errors.Is(err, cgroups.ErrRootless) && !g.loc.Explicit) {
+	// Where no place was named and none could be made, no cgroup is none.
+	forgiven := g.loc.Rootless && !g.loc.Explicit &&
+		(errors.Is(err, cgroups.ErrRootless) || errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission))
+	if err != nil && !forgiven {
 		return fmt.Errorf("add process %d to cgroup %q: %w", pid, g.loc.String()+sub, err)
 	}
 	return nil

@@ -164,3 +164,13 @@ func (t *Tree) removeLower(dirfd int, name string) error {
 	}
 	return nil
 }
+
+// RemoveContents empties a directory.
+func RemoveContents(fd int) error {
+	dir, err := openToList(fd, "")
+	if err != nil {
+		return fmt.Errorf("list directory: %w", err)
+	}
+	defer unix.Close(dir)
+	return list(dir, func(name string) error { return RemoveAt(fd, name, fd) })
+}

@@ -1,0 +1,167 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/bundle/archive"
+	"github.com/gspawn/gspawn-oci/bundle/image"
+	"github.com/gspawn/gspawn-oci/bundle/layer"
+	"github.com/gspawn/gspawn-oci/bundle/stream"
+)
+
+// extraction unpacks into one root file system.
+type extraction struct {
+	opts   *Options
+	n      *counters
+	tree   *layer.Tree
+	limits *layer.Options
+	event  func(Event)
+}
+
+func (o *Options) streamLimits() stream.Limits {
+	limits := stream.Limits{MaxRatio: o.MaxRatio}
+	if o.MaxSize > 0 {
+		// Headers and padding are bytes too: two blocks a file, and some for long names.
+		limits.MaxBytes = o.MaxSize + o.MaxFiles*2048
+	}
+	return limits
+}
+
+func newExtraction(root int, o *Options, n *counters, event func(Event)) *extraction {
+	limits := &layer.Options{MaxFiles: o.MaxFiles, MaxBytes: o.MaxSize, UIDShift: o.uidShift(), Rootless: o.Rootless}
+	return &extraction{opts: o, n: n, limits: limits, event: event, tree: layer.NewTree(root, limits)}
+}
+
+// rootfs unpacks the tar of a root file system.
+func (x *extraction) rootfs(ctx context.Context, r io.Reader) error {
+	if err := x.tree.Apply(ctx, r, layer.Layer{}); err != nil {
+		x.tree.Abandon()
+		return err
+	}
+	// What follows the archive's end must not leave the writer of a pipe with a broken one.
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		x.tree.Abandon()
+		return err
+	}
+	if x.limits.Files.Load() == 0 {
+		return errors.New("the archive is empty")
+	}
+	return x.tree.Finish()
+}
+
+// image unpacks an image's layers, one above the other.
+func (x *extraction) image(ctx context.Context, store archive.Store, img *image.Image, hidden *layer.Hidden) error {
+	opened := make([]*opening, len(img.Layers))
+	defer func() {
+		for _, p := range opened {
+			p.discard()
+		}
+	}()
+	for i := range img.Layers {
+		// The next layer is decompressed as far ahead as its buffers go, while this one is written.
+		for j := i; j < min(i+2, len(img.Layers)); j++ {
+			if opened[j] == nil {
+				opened[j] = x.open(store, &img.Layers[j])
+			}
+		}
+		if err := x.layer(ctx, opened[i], img, i, hidden); err != nil {
+			x.tree.Abandon()
+			return fmt.Errorf("layer %d of %d (%s): %w", i+1, len(img.Layers), img.Layers[i].Name, err)
+		}
+		opened[i] = nil
+	}
+	return x.tree.Finish()
+}
+
+// opening is a layer whose bytes are on their way.
+type opening struct {
+	file   *archive.File
+	stream *stream.Reader
+	err    error
+}
+
+func (p *opening) discard() {
+	if p == nil {
+		return
+	}
+	if p.stream != nil {
+		p.stream.Close()
+	}
+	if p.file != nil {
+		p.file.Close()
+	}
+}
+
+func (x *extraction) open(store archive.Store, l *image.Layer) *opening {
+	f, err := store.Open(l.Blob)
+	if err != nil {
+		return &opening{err: err}
+	}
+	if l.Want.Size >= 0 && f.Size() != l.Want.Size {
+		f.Close()
+		return &opening{err: fmt.Errorf("size is %d, the manifest says %d", f.Size(), l.Want.Size)}
+	}
+	s, err := stream.Open(f, stream.Options{Want: l.Want, Limits: x.opts.streamLimits(), In: &x.n.in, Out: &x.n.out})
+	return &opening{file: f, stream: s, err: err}
+}
+
+func (x *extraction) layer(ctx context.Context, p *opening, img *image.Image, i int, hidden *layer.Hidden) error {
+	defer p.discard()
+	if p.err != nil {
+		return p.err
+	}
+	x.event(Event{Kind: "layer", Layer: i + 1, Layers: len(img.Layers), Name: img.Layers[i].Name, Format: p.stream.Format.String(),
+		Bytes: p.file.Size()})
+	if err := x.tree.Apply(ctx, p.stream, layer.Layer{Index: i, Whiteouts: true, Hidden: hidden}); err != nil {
+		return x.blame(p, err)
+	}
+	return p.stream.Verify()
+}
+
+// blame prefers the error that explains the other: a blob that is not what the manifest says is the reason for the nonsense
+// that was read from it.
+func (x *extraction) blame(p *opening, err error) error {
+	if !errors.Is(err, io.ErrUnexpectedEOF) && !isTarError(err) {
+		return err
+	}
+	if verr := p.stream.Verify(); verr != nil {
+		return verr
+	}
+	return err
+}
+
+// scanHidden finds out what later layers hide, where their headers can be read without decompressing.
+func scanHidden(store archive.Store, img *image.Image) *layer.Hidden {
+	if len(img.Layers) < 2 {
+		return nil
+	}
+	hidden := new(layer.Hidden)
+	for i := 1; i < len(img.Layers); i++ {
+		f, err := store.Open(img.Layers[i].Blob)
+		if err != nil {
+			return nil // reading the layer will tell
+		}
+		head := make([]byte, stream.MagicLen)
+		k, _ := f.ReadAt(head, 0)
+		if stream.Detect(head[:k]) == stream.Plain {
+			err = hidden.Scan(newHeaders(f.SectionReader), i)
+		}
+		f.Close()
+		if err != nil {
+			return nil
+		}
+	}
+	return hidden
+}
+
+// withUmask runs do with the umask that exact modes need. It is the process's; the command does nothing else meanwhile.
+func withUmask(do func() error) error {
+	old := unix.Umask(0)
+	defer unix.Umask(old)
+	return do()
+}

@@ -25,7 +25,7 @@ func bundle(t *testing.T, raw []byte) string {
 }
 
 func TestLoad(t *testing.T) {
-	raw, err := os.ReadFile("testdata/config/podman-like.json")
+	raw, err := os.ReadFile("testdata/config/podman.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,5 +6,6 @@
 // nothing, so code that decodes is a list of assignments and asks for the error once, at the end.
 //
 // It is stricter than encoding/json: keys are compared exactly, text must be valid UTF-8 with paired
-// surrogates, nesting is bounded. Writing is the subject of package jsonout. It may import only the standard library, and not encoding/json.
+// surrogates, nesting is bounded. Writing is the subject of package jsonout. It may import only the standard
+// library, and not encoding/json.
 package jsonio

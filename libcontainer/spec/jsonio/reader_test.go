@@ -160,17 +160,20 @@ func FuzzSkip(f *testing.F) {
 
 // FuzzString says that a string is read as encoding/json has written it.
 func FuzzString(f *testing.F) {
-	for _, s := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é\u2028𝄞", "a\xff\xc3b", "<&>"} {
+	for _, s := range []string{"", "plain", "\"\\/\b\f\n\r\t\x00\x1f\x7f", "é\u2028𝄞", "<&>"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		if !utf8.ValidString(s) {
+			return // encoding/json writes something else then
+		}
 		raw, err := json.Marshal(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := NewReader(raw)
 		got := r.String()
-		if r.End(); r.Err() != nil || got != strings.ToValidUTF8(s, "\uFFFD") && utf8.ValidString(s) {
+		if r.End(); r.Err() != nil || got != s {
 			t.Fatalf("%s is read as %q, %v", raw, got, r.Err())
 		}
 	})

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/opencontainers/cgroups"
@@ -71,7 +72,7 @@ type Saved struct {
 func (g *Group) Saved() Saved {
 	s := Saved{Location: g.loc, Mode: g.mode, Owner: g.owner}
 	if !g.none {
-		s.Paths = g.mgr.GetPaths()
+		s.Paths = maps.Clone(g.mgr.GetPaths()) // Destroy empties the library's own
 	}
 	return s
 }
@@ -280,7 +281,7 @@ func (g *Group) Paths() map[string]string {
 	if g.none {
 		return nil
 	}
-	return g.mgr.GetPaths()
+	return maps.Clone(g.mgr.GetPaths())
 }
 
 // Location is where the cgroup lies.

@@ -245,7 +245,7 @@ func TestGroupNestedDestroy(t *testing.T) {
 
 func TestGroupDevices(t *testing.T) {
 	g := testGroup(t, &specs.LinuxResources{Devices: []specs.LinuxDeviceCgroup{{Allow: false, Access: "rwm"}}}, nil)
-	if err := g.Create(); err != nil {
+	if err := g.Make(); err != nil {
 		t.Fatal(err)
 	}
 	// /dev/kmsg (1:11) is not among the defaults, /dev/zero is.
@@ -259,6 +259,10 @@ func TestGroupDevices(t *testing.T) {
 		f.Close()
 	}
 	cmd := g.spawn(t, "sh", "-c", `sleep 0.2; head -c1 /dev/zero >/dev/null || exit 3; (: <"$0") 2>/dev/null && exit 4; exit 0`, node)
+	// The filter must hold for a process that was there before it, too.
+	if err := g.Limit(); err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("deny-all with the default devices: %v", err)
 	}

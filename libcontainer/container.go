@@ -13,6 +13,7 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
+	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -173,12 +174,15 @@ func (c *container) make() error {
 	if c.dir, err = state.Create(c.rt.Root, c.opts.ID); err != nil {
 		return err
 	}
+	fault.At()
 	if err := c.dir.WriteConfig(c.cfg.Raw); err != nil {
 		return err
 	}
+	fault.At()
 	if err := c.dir.WriteContainer(&c.desc); err != nil {
 		return err
 	}
+	fault.At()
 	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
@@ -186,6 +190,7 @@ func (c *container) make() error {
 		return err
 	}
 	c.made = true
+	fault.At()
 	if c.group.Join() == cgroup.JoinNone {
 		c.desc.Cgroup = c.group.Saved()
 		if err := c.dir.WriteContainer(&c.desc); err != nil {
@@ -239,6 +244,7 @@ func (c *container) start() error {
 	if !l.init.Forks {
 		return c.recordProcess()
 	}
+	fault.At()
 	return nil
 }
 
@@ -267,9 +273,11 @@ func (c *container) created() error {
 			return err
 		}
 	}
+	fault.At()
 	if err := c.fromOutside(); err != nil {
 		return err
 	}
+	fault.At()
 	if c.opts.PidFile != "" {
 		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
 			return err
@@ -278,6 +286,7 @@ func (c *container) created() error {
 	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
 		return err
 	}
+	fault.At()
 	return c.launch.reply()
 }
 

@@ -10,6 +10,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
@@ -105,6 +106,7 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 	l.pid, _, err = syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName}, attr)
 	image.Close()
 	l.closeOwn()
+	fault.At()
 	if err != nil {
 		return fmt.Errorf("start the init process: %w", startError(err, l.init.CloneFlags))
 	}
@@ -112,6 +114,7 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 		if err := at.place(l.pid); err != nil {
 			return err
 		}
+		fault.At()
 		return l.reply()
 	}
 	return nil
@@ -230,6 +233,8 @@ func (l *launch) serve(ready bool) error {
 		case m.Request == lower.Forked:
 			l.follow(int(m.Value))
 			continue
+		case m.Request == lower.Fault:
+			fault.Kill()
 		}
 		err = l.answer(m, fds)
 		for _, fd := range fds {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
@@ -103,6 +104,7 @@ func Lower(p *plan.Plan, in *Input) (*Init, error) {
 		if err := l.lower(s); err != nil {
 			return nil, fmt.Errorf("assemble plan step %d, %s: %w", i, s, err)
 		}
+		l.fault(i)
 	}
 	program, err := l.b.Program()
 	if err != nil {
@@ -139,6 +141,16 @@ func (l *lowerer) lower(s plan.Step) error {
 		return l.confineStep(s)
 	default:
 		return l.processStep(s)
+	}
+}
+
+// fault kills somebody at the end of a step if a test wants that.
+func (l *lowerer) fault(step int) {
+	switch fault.AfterStep(step) {
+	case fault.Runtime:
+		l.ask(Fault, 0)
+	case fault.Init:
+		l.call(unix.SYS_EXIT_GROUP, num(128+int(unix.SIGKILL)))
 	}
 }
 

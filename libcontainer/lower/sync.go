@@ -31,6 +31,8 @@ const (
 	StartHooks
 	// Ready: I am created.
 	Ready
+	// Fault: the runtime is to be killed here (package fault).
+	Fault
 	// Listener: descriptor Value of mine is the seccomp listener.
 	Listener
 )

@@ -33,7 +33,4 @@ func FromResult(r *compile.Result) Program {
 }
 
 // Describe tells what the linked libseccomp can do.
-func Describe() (Support, error) {
-	s, err := compile.Describe()
-	return Support(s), err
-}
+func Describe() (Support, error) { return compile.Describe() }

@@ -16,9 +16,9 @@ var unimplemented = [...]string{
 }
 
 // anchor returns a rule that makes libseccomp load the number of the call on each
-// architecture. Its 2.5 hangs that instruction on the first call of an
+// architecture. Its 2.5 and 2.6 hang that instruction on the first call of an
 // architecture's list, in which the rules without conditions come first, and
-// loses it when this call exists on other architectures only: then the
+// lose it when this call exists on other architectures only: then the
 // comparisons that follow are made with whatever was loaded before, the
 // architecture, and no rule matches. A rule without conditions for a call that
 // exists on the architecture prevents it.

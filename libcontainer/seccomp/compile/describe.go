@@ -12,17 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Support is what libseccomp and the kernel can do; see seccomp.Support.
-type Support struct {
-	Version        string   `json:"libseccomp"`
-	API            uint     `json:"apiLevel"`
-	Actions        []string `json:"actions"`
-	Operators      []string `json:"operators"`
-	Archs          []string `json:"archs"`
-	KnownFlags     []string `json:"knownFlags"`
-	SupportedFlags []string `json:"supportedFlags"`
-}
-
 // Describe tells what profiles may use, each list sorted.
 func Describe() (Support, error) {
 	major, minor, micro := libseccomp.GetLibraryVersion()

@@ -117,9 +117,9 @@ func configError(bundle string, err error) error {
 func (c *container) checkTerminal() error {
 	switch {
 	case (c.wait || c.detach) && c.spec.Process.Terminal && c.opts.ConsoleSocket == "":
-		return errors.New("cannot allocate tty if runc will detach without setting console socket: process.terminal is true, give --console-socket")
+		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
 	case (!c.spec.Process.Terminal || !c.wait && !c.detach) && c.opts.ConsoleSocket != "":
-		return errors.New("cannot use console socket if runc will not detach or allocate tty: process.terminal is false")
+		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
 }

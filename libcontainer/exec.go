@@ -91,10 +91,10 @@ func (e *execution) configure() error {
 		return err
 	}
 	if e.opts.Detach && e.process.Terminal && e.opts.ConsoleSocket == "" {
-		return errors.New("cannot allocate tty if runc will detach without setting console socket: give --console-socket")
+		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: give --console-socket")
 	}
 	if !e.process.Terminal && e.opts.ConsoleSocket != "" {
-		return errors.New("cannot use console socket if runc will not detach or allocate tty")
+		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
+	"github.com/gspawn/gspawn-oci/libcontainer/copyup"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
 // consoleEnd is the runtime's side of a terminal: the init sends the master,
@@ -102,6 +104,11 @@ func sendPidfd(path string, process console.Process, l *launch) error {
 	return nil
 }
 
+// copyDirectory is tmpcopyup. A file system that belongs to the container's
+// user namespace knows none of the host's users but the mapped ones.
 func (c *container) copyDirectory(from, to int) error {
-	return errors.New("is not built in yet")
+	if c.plan.Namespaces.New&plan.CloneUser == 0 || os.Geteuid() != 0 {
+		return copyup.Copy(from, to)
+	}
+	return copyup.CopyAs(from, to, hostRoot(c.mappings().UID), hostRoot(c.mappings().GID))
 }

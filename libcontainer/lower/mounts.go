@@ -52,8 +52,13 @@ func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 		} else {
 			target = l.mountpointLike(m.Destination, mnt, fixed(m))
 		}
+		if m.KeepMode {
+			l.copyMode(target, mnt)
+		}
 		if m.CopyUp {
 			l.send(CopyUp, uint32(l.step), target, mnt)
+		}
+		if filledFirst(m) {
 			l.setAttributes(mnt, 0, plan.Attributes{Set: m.Own.Set & plan.AttrRDOnly})
 		}
 		l.moveMount(mnt, target)
@@ -64,6 +69,19 @@ func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 	if m.Destination == "/proc" && m.Type == "proc" {
 		l.proc = mnt
 	}
+}
+
+// filledFirst tells whether something is written to a new file system before
+// it may become read-only.
+func filledFirst(m *plan.Mount) bool { return m.CopyUp || m.KeepMode }
+
+// copyMode gives a mount's root the permissions of a directory. The kernel
+// takes from the number that statx(2) left what is permissions.
+func (l *lowerer) copyMode(from, mnt tape.Cell) {
+	const modeOffset = 28 // of stx_mode in struct statx
+	stat := l.b.Buffer(make([]byte, 256))
+	l.call(unix.SYS_STATX, from.Value(), l.str(""), num(unix.AT_EMPTY_PATH), num(unix.STATX_MODE), stat.Addr())
+	l.call(unix.SYS_FCHMODAT, mnt.Value(), l.str("."), stat.Cell(modeOffset).Value())
 }
 
 // knowledge says whether it is known, as the tape is made, that a mount's root
@@ -100,13 +118,13 @@ func (l *lowerer) fsmount(m *plan.Mount, mnt tape.Cell, refused tape.Label, refu
 	for _, o := range m.Super {
 		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
 	}
-	if m.Own.Set&plan.AttrRDOnly != 0 && !m.CopyUp {
+	if m.Own.Set&plan.AttrRDOnly != 0 && !filledFirst(m) {
 		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str("ro"), num(0), num(0))
 	}
 	l.fsOptions(fs, m.Data)
 	create := l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_CMD_CREATE), num(0), num(0), num(0))
 	attributes := m.Own.Set
-	if m.CopyUp {
+	if filledFirst(m) {
 		attributes &^= plan.AttrRDOnly
 	}
 	if refusable {

@@ -42,7 +42,10 @@ type Mount struct {
 	Propagation []Propagation
 	Super, Data []Option
 	CopyUp      bool
-	IDMap       *IDMap
+	// KeepMode gives a tmpfs, for which no mode is configured, the mode of
+	// the directory that it covers.
+	KeepMode bool
+	IDMap          *IDMap
 	// ByRuntime says that the runtime opens the source and hands it over,
 	// since the init process may not.
 	ByRuntime bool
@@ -167,8 +170,18 @@ func (c *compiler) mount(index int, m *specs.Mount) error {
 	if c.label != "" && step.Bind == NoBind && labelled(step.Type) {
 		step.Data = append(step.Data, Option{Key: "context", Value: c.label, HasValue: true})
 	}
+	step.KeepMode = step.Type == "tmpfs" && step.Bind == NoBind && !step.Remount && !hasOption(step.Data, "mode")
 	c.p.add(Init, step)
 	return nil
+}
+
+func hasOption(options []Option, key string) bool {
+	for _, o := range options {
+		if o.Key == key {
+			return true
+		}
+	}
+	return false
 }
 
 func newMount(index int, m *specs.Mount) Mount {

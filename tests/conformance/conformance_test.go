@@ -63,3 +63,20 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// TestSilent: a program that makes no assertion is judged by its diagnostic; any other that says nothing has failed.
+func TestSilent(t *testing.T) {
+	for _, c := range []struct{ name, program, text, want string }{
+		{"nothing is wrong", "poststop", "TAP version 13\n1..0\n", "pass"},
+		{"an error", "poststop", "TAP version 13\n  ---\n  error: hooks MUST be invoked\n  ...\n1..0\n", "fail"},
+		{"another program", "mounts", "", "fail"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := parseTAP(c.text)
+			r.conclude(c.program)
+			if r.status() != c.want {
+				t.Errorf("%s, want %s", r.status(), c.want)
+			}
+		})
+	}
+}

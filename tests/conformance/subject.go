@@ -55,6 +55,7 @@ func (s *subject) run(work, program string, timeout time.Duration) result {
 	}
 	r := parseTAP(out.String())
 	r.stderr, r.err = errOut.String(), err
+	r.conclude(program)
 	s.lock <- struct{}{}
 	s.results[program] = r
 	<-s.lock
@@ -68,6 +69,27 @@ func (s *subject) clear() {
 	for _, e := range left {
 		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
 			_ = exec.Command(s.wrapper, "delete", "--force", e.Name()).Run()
+		}
+	}
+	clearCgroups()
+}
+
+// clearCgroups removes the empty parents of the suite's cgroups, at the root of each hierarchy and below this process's
+// own cgroup, where runc puts relative paths.
+func clearCgroups() {
+	own := map[string]bool{"/": true}
+	data, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(data)) {
+		if f := strings.SplitN(strings.TrimSpace(line), ":", 3); len(f) == 3 {
+			own[f[2]] = true
+		}
+	}
+	hierarchies, _ := filepath.Glob("/sys/fs/cgroup/*")
+	for _, h := range append(hierarchies, "/sys/fs/cgroup") {
+		for at := range own {
+			for _, name := range []string{"testdir/cgrouptest/container", "testdir/cgrouptest", "testdir", "cgrouptest"} {
+				_ = syscall.Rmdir(filepath.Join(h, at, name)) // fails where it does not exist or is in use
+			}
 		}
 	}
 }

@@ -39,19 +39,44 @@ func newExtraction(root int, o *Options, n *counters, event func(Event)) *extrac
 
 // rootfs unpacks the tar of a root file system.
 func (x *extraction) rootfs(ctx context.Context, r io.Reader) error {
-	if err := x.tree.Apply(ctx, r, layer.Layer{}); err != nil {
+	end := &tail{r: r}
+	err := x.tree.Apply(ctx, end, layer.Layer{})
+	if err == nil {
+		// What follows the archive's end must not leave the writer of a pipe with a broken one.
+		_, err = io.Copy(io.Discard, end)
+	}
+	switch {
+	case err != nil:
+	case end.n > 0 && end.last != [512]byte{}:
+		// Nothing else vouches for the whole of it: an image has digests, a tar has its end marker.
+		err = fmt.Errorf("the archive is cut off, it has no end marker: %w", io.ErrUnexpectedEOF)
+	case x.limits.Files.Load() == 0:
+		err = errors.New("the archive is empty")
+	}
+	if err != nil {
 		x.tree.Abandon()
 		return err
-	}
-	// What follows the archive's end must not leave the writer of a pipe with a broken one.
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		x.tree.Abandon()
-		return err
-	}
-	if x.limits.Files.Load() == 0 {
-		return errors.New("the archive is empty")
 	}
 	return x.tree.Finish()
+}
+
+// tail remembers the last block of a stream.
+type tail struct {
+	r    io.Reader
+	n    int64
+	last [512]byte
+}
+
+func (t *tail) Read(b []byte) (int, error) {
+	n, err := t.r.Read(b)
+	t.n += int64(n)
+	if n >= len(t.last) {
+		copy(t.last[:], b[n-len(t.last):n])
+	} else if n > 0 {
+		copy(t.last[:], t.last[n:])
+		copy(t.last[len(t.last)-n:], b[:n])
+	}
+	return n, err
 }
 
 // image unpacks an image's layers, one above the other.

@@ -1,0 +1,230 @@
+package importtest
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/bundle"
+	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
+	"github.com/gspawn/gspawn-oci/tests/import/treelist"
+)
+
+// sample is a small image of three layers with something of everything.
+func sample() *iw.Image {
+	return image(
+		iw.Tar(iw.Dir("./"), iw.Dir("bin"), iw.File("bin/app", "app 1"), iw.Dir("etc"), iw.File("etc/passwd", "root:x:0:0::/root:/bin/sh\n"),
+			iw.Dir("gone"), iw.File("gone/x", "x"), iw.Hardlink("bin/app2", "bin/app"), iw.Symlink("sbin", "bin")),
+		iw.Tar(iw.File("bin/app", "app 2"), iw.File(".wh.gone", ""), iw.File("etc/new", "new")),
+		iw.Tar(iw.Hardlink("etc/link", "bin/app2")),
+	)
+}
+
+func sampleList(t *testing.T) []string {
+	_, dest := imageTree(t, sample())
+	return dest
+}
+
+// imageTree imports an image from an OCI directory, the plainest form, and lists its tree.
+func imageTree(t *testing.T, i *iw.Image) (bundleDir string, tree []string) {
+	t.Helper()
+	dir := t.TempDir()
+	i.OCI().Write(dir + "/layout")
+	if _, err := importInto(t, bundle.Options{Source: dir + "/layout", Dest: dir + "/box"}); err != nil {
+		t.Fatal(err)
+	}
+	return dir + "/box", list(t, dir+"/box/rootfs", treelist.Options{})
+}
+
+// TestFormats: every layout in every compression, from a file and from a pipe, gives the same tree and configuration.
+func TestFormats(t *testing.T) {
+	needRoot(t)
+	needTool(t, "xz")
+	needTool(t, "bzip2")
+	want := sampleList(t)
+	mixed := sample()
+	mixed.Compress = []string{"zstd", "gzip", ""}
+	layouts := map[string]iw.Files{
+		"docker save": sample().DockerSave(),
+		"docker 25":   sample().Docker25(),
+		"podman":      sample().Podman(),
+		"legacy":      sample().Legacy(),
+		"oci":         sample().OCI(),
+		"oci mixed":   mixed.OCI(),
+	}
+	for name, files := range layouts {
+		raw := files.Tar()
+		for _, how := range iw.Compressions {
+			packed := iw.Compress(how, raw)
+			for _, way := range []string{"file", "pipe"} {
+				t.Run(strings.Join([]string{name, how, way}, "/"), func(t *testing.T) {
+					dest := importWay(t, packed, way)
+					if d := treelist.Diff(want, list(t, dest+"/rootfs", treelist.Options{}), 10); d != nil {
+						t.Errorf("the tree is another one:\n%s", strings.Join(d, "\n"))
+					}
+					if args := readSpec(t, dest).Process.Args; !slices.Equal(args, []string{"/bin/app"}) {
+						t.Errorf("process.args is %q", args)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestLayerCompressions: each compression of a layer, whatever the media type says.
+func TestLayerCompressions(t *testing.T) {
+	needRoot(t)
+	want := sampleList(t)
+	for _, how := range iw.Compressions {
+		t.Run("layers "+how, func(t *testing.T) {
+			i := sample()
+			i.Compress = []string{how}
+			dest := importWay(t, i.OCI().Tar(), "file")
+			if d := treelist.Diff(want, list(t, dest+"/rootfs", treelist.Options{}), 10); d != nil {
+				t.Errorf("the tree is another one:\n%s", strings.Join(d, "\n"))
+			}
+		})
+	}
+}
+
+func importWay(t *testing.T, raw []byte, way string) string {
+	t.Helper()
+	if way == "file" {
+		dest, _, err := imported(t, raw, bundle.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dest
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, _ = w.Write(raw) // if nobody reads it, the import's own error tells
+		w.Close()
+	}()
+	defer r.Close()
+	dest := filepath.Join(t.TempDir(), "box")
+	if _, err := importInto(t, bundle.Options{Source: "-", Stdin: r, Dest: dest}); err != nil {
+		t.Fatal(err)
+	}
+	return dest
+}
+
+func readSpec(t *testing.T, dir string) *specs.Spec {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := new(specs.Spec)
+	if err := json.Unmarshal(raw, s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestRootfsTar: a tar that is no image is the root itself; one with a single directory in it gives that directory.
+func TestRootfsTar(t *testing.T) {
+	for name, c := range map[string]struct {
+		entries []iw.Entry
+		want    string
+	}{
+		"dot":         {[]iw.Entry{iw.Dir("./"), iw.Dir("./bin"), {Name: "./bin/sh", Mode: 0o755}}, "bin/sh"},
+		"bare":        {[]iw.Entry{iw.Dir("bin"), {Name: "bin/sh", Mode: 0o755}}, "bin/sh"},
+		"export":      {[]iw.Entry{iw.File(".dockerenv", ""), {Name: "bin/sh", Mode: 0o755}}, "bin/sh"},
+		"lifted":      {[]iw.Entry{iw.Dir("debian-12"), iw.Dir("debian-12/usr"), iw.Dir("debian-12/bin"), {Name: "debian-12/bin/sh", Mode: 0o755}}, "bin/sh"},
+		"whiteout":    {[]iw.Entry{{Name: "bin/sh", Mode: 0o755}, iw.File("bin/.wh.sh", "")}, "bin/.wh.sh"},
+		"blobs first": {[]iw.Entry{iw.Dir("blobs"), {Name: "bin/sh", Mode: 0o755}}, "blobs"},
+	} {
+		for _, way := range []string{"file", "pipe"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				dest := importWay(t, iw.Tar(c.entries...), way)
+				if _, err := os.Lstat(filepath.Join(dest, "rootfs", c.want)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
+// TestPlatforms: of an index with several platforms, also nested ones, the wanted one is taken.
+func TestPlatforms(t *testing.T) {
+	f := iw.Files{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
+	entry := func(arch, variant string) map[string]any {
+		i := image(iw.Tar(iw.File("arch", arch+variant)))
+		i.Arch = arch
+		d := i.Manifest(f)
+		d["platform"] = map[string]any{"os": "linux", "architecture": arch, "variant": variant}
+		return d
+	}
+	attest := f.Blob("x", []byte(`{"layers":[]}`))
+	attest["platform"] = map[string]any{"os": "unknown", "architecture": "unknown"}
+	nested := f.Blob("application/vnd.oci.image.index.v1+json", iw.JSON(map[string]any{"manifests": []any{
+		entry("amd64", ""), entry("arm64", "v8"), attest}}))
+	nested["annotations"] = map[string]any{"org.opencontainers.image.ref.name": "multi"}
+	f["index.json"] = iw.JSON(map[string]any{"schemaVersion": 2, "manifests": []any{nested}})
+	raw := f.Tar()
+	for platform, want := range map[string]string{"linux/amd64": "amd64", "linux/arm64": "arm64v8", "arm64/v8": "", "linux/s390x": ""} {
+		t.Run(platform, func(t *testing.T) {
+			dest, r, err := imported(t, raw, bundle.Options{Platform: platform, Ref: "multi"})
+			if want == "" {
+				if err == nil {
+					t.Fatal("it was imported")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(dest + "/rootfs/arch")
+			if err != nil || string(got) != want || r.Ref != "multi" {
+				t.Errorf("got %q, %v, ref %q", got, err, r.Ref)
+			}
+		})
+	}
+}
+
+// TestReferences: one image of several, by every name it has.
+func TestReferences(t *testing.T) {
+	l := iw.Tar(iw.File("which", "odd"))
+	f := image(l).OCI()
+	several(f, l)
+	id := iw.Digest(image(l).ConfigJSON())[7:]
+	for name, c := range map[string]struct {
+		files iw.Files
+		ref   string
+		ok    bool
+	}{
+		"full":     {f, "docker.io/library/odd:1", true},
+		"short":    {f, "odd:1", true},
+		"tag":      {f, "1", true},
+		"other":    {f, "other:2", true},
+		"wrong":    {f, "odd:2", false},
+		"docker":   {image(l).DockerSave(), "odd:1", true},
+		"image id": {image(l).DockerSave(), id[:12], true},
+		"wrong id": {image(l).DockerSave(), strings.Repeat("0", 12), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := imported(t, c.files.Tar(), bundle.Options{Ref: c.ref})
+			if (err == nil) != c.ok {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+	t.Run("after the path", func(t *testing.T) {
+		dir := t.TempDir()
+		f.Write(dir + "/layout")
+		for _, arg := range []string{"/layout:odd:1", "/layout:1"} {
+			if _, err := importInto(t, bundle.Options{Source: dir + arg, Dest: dir + "/box", Force: true}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -31,9 +31,10 @@ func Copy(from, to int) error {
 // in the namespace, not even the host's root (EOVERFLOW). The caller needs
 // CAP_SETUID, CAP_SETGID and what Copy needs.
 //
-// It copies what the namespace's root could copy: a file of a user without an ID
-// there becomes that root's, when everybody may read it, and is an error (EACCES)
-// when not.
+// A file of a user without an ID there keeps its owner, who is nobody to the
+// namespace: it is as far out of the reach of the namespace's root as it was in
+// from. Where the kernel refuses that too (before 5.17), it becomes that root's
+// when everybody may read it, and is an error (EACCES) when not.
 func CopyAs(from, to, uid, gid int) error {
 	done := make(chan error, 1)
 	go func() {
@@ -61,6 +62,11 @@ func become(uid, gid int) error {
 	if err != nil {
 		return fmt.Errorf("read whether the process is dumpable: %w", err)
 	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var capabilities [2]unix.CapUserData
+	if err := unix.Capget(&header, &capabilities[0]); err != nil {
+		return fmt.Errorf("read capabilities: %w", err)
+	}
 	// Neither call reports an error; both return what was set before.
 	_, _ = unix.SetfsgidRetGid(gid)
 	_, _ = unix.SetfsuidRetUid(uid)
@@ -69,26 +75,13 @@ func become(uid, gid int) error {
 	if nowGID != gid || nowUID != uid {
 		return fmt.Errorf("make files as user %d, group %d: %w", uid, gid, unix.EPERM)
 	}
-	if err := raise(); err != nil {
-		return fmt.Errorf("raise capabilities: %w", err)
+	if err := unix.Capset(&header, &capabilities[0]); err != nil {
+		return fmt.Errorf("keep capabilities: %w", err)
 	}
 	if dumpable != 1 { // 2 cannot be set
 		return nil
 	}
 	return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-}
-
-// raise makes this thread's permitted capabilities effective.
-func raise() error {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return err
-	}
-	for i := range data {
-		data[i].Effective = data[i].Permitted
-	}
-	return unix.Capset(&header, &data[0])
 }
 
 // RootMode gives the directory to the permission bits of the directory from.

@@ -35,7 +35,7 @@ func ParseSetCredential(s string) (Credential, error) {
 	if err := CheckCredentialID(id); err != nil {
 		return Credential{}, err
 	}
-	raw, err := cunescape(value)
+	raw, err := Unescape(value)
 	if err != nil {
 		return Credential{}, fmt.Errorf("credential %q: %w", id, err)
 	}
@@ -53,8 +53,8 @@ func AddCredential(list []Credential, c Credential) ([]Credential, error) {
 	return append(list, c), nil
 }
 
-// cunescape undoes the escapes of C strings as systemd's cunescape does.
-func cunescape(s string) ([]byte, error) {
+// Unescape undoes the escapes of C strings as systemd does.
+func Unescape(s string) ([]byte, error) {
 	out := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if s[i] != '\\' {

@@ -23,6 +23,9 @@ func globalFlags(g *globals) []cli.Flag {
 			Var: &g.systemdCgroup},
 		{Name: "rootless", Arg: "MODE", Help: "go on without cgroups where they may not be changed: true, false or auto",
 			Default: "auto", Var: &g.rootless},
+		{Name: "boot-mode", Arg: "MODE",
+			Help:    "boot containers whose process is an init as systems: auto, yes or no",
+			Default: "auto, or what /etc/gspawn-oci/config.toml says", Var: &g.bootMode},
 		{Name: "criu", Arg: "FILE", Hidden: true, Var: &g.criu},
 		{Name: "version", Short: "v", Hidden: true, Var: &g.version},
 	}

@@ -32,6 +32,7 @@ type globals struct {
 	logFormat     string
 	rootless      string
 	criu          string
+	bootMode      string
 	debug         bool
 	systemdCgroup bool
 	version       bool
@@ -109,6 +110,7 @@ func (g *globals) runtime() *libcontainer.Runtime {
 		SystemdCgroup: g.systemdCgroup,
 		Rootless:      g.rootless,
 		Debug:         g.debug,
+		BootMode:      g.bootMode,
 		Warn:          func(text string) { logrus.Warn(text) },
 	}
 }

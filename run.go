@@ -18,6 +18,8 @@ The exit code is the one of the container's program, 128+n if a signal n ended i
 		Flags: append(createFlags(&o.CreateOptions),
 			cli.Flag{Name: "detach", Short: "d", Help: "return when the program runs", Var: &o.Detach},
 			cli.Flag{Name: "keep", Help: "do not delete the container when it has ended", Var: &o.Keep},
+			cli.Flag{Name: "keep-unit", Help: "end with exit code 133 when a booted system reboots, instead of starting it again",
+				Var: &o.KeepUnit},
 			cli.Flag{Name: "no-subreaper", Help: "do not adopt and reap processes that the container leaves behind",
 				Var: &o.NoSubreaper},
 		),

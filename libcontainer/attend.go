@@ -8,8 +8,8 @@ import (
 )
 
 // attend stays with a running program: it passes signals and the terminal on,
-// and returns the exit code. With orphans set it reaps those as well.
-func (e *consoleEnd) attend(l *launch, orphans bool) (int, error) {
+// and returns how it ended. With orphans set it reaps those as well.
+func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)
@@ -21,7 +21,7 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (int, error) {
 	for {
 		select {
 		case status := <-done:
-			return exitCode(status), e.drain()
+			return status, e.drain()
 		case s := <-signals:
 			e.forward(l.pid, s.(unix.Signal))
 		}

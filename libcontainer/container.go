@@ -14,6 +14,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -36,8 +37,10 @@ type container struct {
 	launch  *launch
 	listen  int // the socket that start connects to
 	console consoleEnd
-	made    bool // the cgroup is there
-	detach  bool // nobody stays to pass a terminal on
+	boot    *plan.Boot  // nil for an application
+	stop    nspawn.Stop // of a booted system
+	made    bool        // the cgroup is there
+	detach  bool        // nobody stays to pass a terminal on
 }
 
 // Create makes a container whose program does not run yet. When it fails,
@@ -95,13 +98,13 @@ func (c *container) load() (err error) {
 	if c.spec.Linux == nil {
 		c.spec.Linux = &specs.Linux{}
 	}
-	return nil
+	return c.decideBoot()
 }
 
 func (c *container) compile() (err error) {
 	c.plan, err = plan.Compile(c.spec, c.rt.facts(c.spec, c.opts.Bundle, c.group), plan.Options{
 		ID: c.opts.ID, Bundle: c.opts.Bundle, NoPivot: c.opts.NoPivot, NoNewKeyring: c.opts.NoNewKeyring,
-		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0,
+		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0, Boot: c.boot,
 	})
 	return err
 }
@@ -164,6 +167,9 @@ func (c *container) describe() {
 		PrivatePID:   c.plan.Namespaces.New&plan.ClonePID != 0,
 		NoNewKeyring: c.opts.NoNewKeyring, Rootless: os.Geteuid() != 0,
 		Cgroup: c.group.Saved(),
+	}
+	if c.boot != nil && c.stop.ReplaceTERM {
+		c.desc.StopSignal = signalNumber(c.stop.Signal)
 	}
 }
 

@@ -66,7 +66,8 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 	if o.Detach {
 		return 0, nil
 	}
-	return e.console.attend(e.launch, false)
+	ended, err := e.console.attend(e.launch, false)
+	return exitCode(ended), err
 }
 
 // configure finds out what the process is to be.

@@ -8,7 +8,8 @@ import (
 )
 
 // Kill sends a signal to the container's init, or to all of its processes.
-// With all a container that has stopped is no error.
+// With all a container that has stopped is no error. A SIGTERM for a booted
+// system becomes the signal that makes it shut down.
 func (r *Runtime) Kill(id string, sig int, all bool) error {
 	v, err := r.look(id)
 	if err != nil {
@@ -16,6 +17,9 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 	}
 	defer v.close()
 	signal := unix.Signal(sig)
+	if signal == unix.SIGTERM && v.StopSignal != 0 && !all {
+		signal = unix.Signal(v.StopSignal)
+	}
 	// Without a PID namespace of its own a container does not end with its
 	// init; who kills it wants it to.
 	if all || signal == unix.SIGKILL && !v.PrivatePID && v.status != specs.StateStopped {

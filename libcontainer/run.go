@@ -11,42 +11,61 @@ import (
 // Run makes a container, runs its program, waits for it and removes the
 // container. The status is the program's exit code, or 128 plus the signal
 // that ended it; 0 when it was detached.
+//
+// A booted system that reboots is made anew, unless KeepUnit says who does it.
 func (r *Runtime) Run(o RunOptions) (status int, err error) {
+	for {
+		ended, booted, err := r.run(&o)
+		switch {
+		case err != nil || !booted || !ended.Signaled():
+			return exitCode(ended), err
+		case ended.Signal() == poweredOff:
+			return 0, nil
+		case ended.Signal() != rebooted:
+			return exitCode(ended), fmt.Errorf("the init of the system crashed: %s", statusText(ended))
+		case o.KeepUnit || o.Keep:
+			return rebootStatus, nil
+		}
+	}
+}
+
+// run runs a container once.
+func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err error) {
 	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach}
 	if err := c.prepare(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer c.close()
 	if !o.NoSubreaper && !o.Detach {
 		// Orphans of the container come to us and not to the host's init.
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-			return 0, fmt.Errorf("become a child subreaper: %w", err)
+			return 0, false, fmt.Errorf("become a child subreaper: %w", err)
 		}
 	}
 	if err := c.make(); err != nil {
 		c.abandon()
-		return 0, err
+		return 0, false, err
 	}
 	if err := c.launch.untilRunning(); err != nil {
 		c.abandon()
-		return 0, err
+		return 0, false, err
 	}
 	if err := poststart(c.spec, &c.desc, c.launch.pid); err != nil {
 		c.abandon()
-		return 0, err
+		return 0, false, err
 	}
 	if o.Detach {
-		return 0, nil
+		return 0, false, nil
 	}
 	c.dir.Unlock()
-	status, err = c.console.attend(c.launch, !o.NoSubreaper)
+	ended, err = c.console.attend(c.launch, !o.NoSubreaper)
 	if o.Keep {
-		return status, err
+		return ended, c.boot != nil, err
 	}
 	if e := c.remove(); err == nil {
 		err = e
 	}
-	return status, err
+	return ended, c.boot != nil, err
 }
 
 // remove removes a container whose program has ended, unless somebody else,

@@ -24,6 +24,10 @@ type Runtime struct {
 	// Rootless is "true", "false" or "auto": whether to go on where control
 	// groups may not be changed.
 	Rootless string
+	// BootMode is "auto", "yes", "no" or "": whether a container whose
+	// process is an init is booted as a system; a bundle's annotation
+	// io.gspawn.boot goes before it.
+	BootMode string
 	// Debug asks for debug messages.
 	Debug bool
 	// Warn is told what the user should know and what stops nothing; nil
@@ -72,6 +76,9 @@ type RunOptions struct {
 	Detach bool
 	// Keep leaves the stopped container for the caller to look at.
 	Keep bool
+	// KeepUnit ends with exit code 133 when a booted system reboots, for
+	// the service manager to start it again, instead of doing so here.
+	KeepUnit bool
 	// NoSubreaper leaves orphans of the container to somebody else.
 	NoSubreaper bool
 }

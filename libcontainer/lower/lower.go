@@ -137,6 +137,8 @@ func (l *lowerer) lower(s plan.Step) error {
 		return l.deviceStep(s)
 	case plan.RunHooks, plan.Ready, plan.WaitStart:
 		return l.syncStep(s)
+	case plan.Adaptation:
+		return l.bootStep(s.Change)
 	case plan.AppArmor, plan.SELinux, plan.NoNewPrivileges, plan.Seccomp, plan.Capabilities, plan.DropBounding:
 		return l.confineStep(s)
 	default:

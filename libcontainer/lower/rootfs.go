@@ -106,8 +106,7 @@ func (l *lowerer) readonly(path string) {
 	target, mnt := l.cell(), l.cell()
 	done := l.b.NewLabel()
 	l.openIn(l.root, path, unix.O_PATH, inRoot).Into(target).On(unix.ENOENT, done).On(unix.ENOTDIR, done)
-	l.call(unix.SYS_OPEN_TREE, target.Value(), l.str(""),
-		num(unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Into(mnt)
+	l.cloneOf(target, mnt)
 	l.mountSetattr(mnt, 0, plan.AttrRDOnly, 0, 0)
 	l.moveMount(mnt, target)
 	l.b.Bind(done)

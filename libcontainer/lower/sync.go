@@ -31,6 +31,10 @@ const (
 	StartHooks
 	// Ready: I am created.
 	Ready
+	// Hold: keep this fifo open as long as the container lives.
+	Hold
+	// Notify: here is the socket of the container's notifications.
+	Notify
 	// Fault: the runtime is to be killed here (package fault).
 	Fault
 	// Listener: descriptor Value of mine is the seccomp listener.

@@ -102,9 +102,13 @@ func (c *compiler) cgroup1Mounts(m Mount) {
 	// The links and directories below are still to be made.
 	tree.Own.Set &^= AttrRDOnly
 	c.p.add(Init, CgroupTree{tree})
+	boot := c.opts.Boot
 	for _, h := range c.facts.Cgroup.V1 {
 		step := m
 		step.Destination = path.Join(m.Destination, h.Name)
+		if boot != nil && boot.V1.ReadonlyControllers && !strings.HasPrefix(h.Options, "name=") {
+			step.Own.set(AttrRDOnly)
+		}
 		if c.p.Namespaces.Has(CloneCgroup) {
 			step.Type, step.Source = "cgroup", "cgroup"
 			step.Data = hierarchyOptions(h.Options)
@@ -120,6 +124,11 @@ func (c *compiler) cgroup1Mounts(m Mount) {
 				c.p.add(Init, CgroupLink{Target: h.Name, Path: path.Join(m.Destination, controller)})
 			}
 		}
+	}
+	if boot != nil && boot.V1.Unified {
+		step := m
+		step.Destination, step.Type, step.Source = path.Join(m.Destination, "unified"), "cgroup2", "cgroup"
+		c.p.add(Init, step)
 	}
 	if m.Own.Set&AttrRDOnly != 0 {
 		c.p.add(Init, Mount{

@@ -35,6 +35,8 @@ type Options struct {
 	Wait bool
 	// Seccomp says that there is a filter to install.
 	Seccomp bool
+	// Boot is what boot mode adds; nil for an application.
+	Boot *Boot
 }
 
 type compiler struct {
@@ -84,6 +86,7 @@ func newCompiler(spec *specs.Spec, facts *Facts, opts *Options) *compiler {
 }
 
 func (c *compiler) prepare() {
+	c.bootPrepare()
 	if c.facts.CgroupPath != "" {
 		c.p.add(Prepare, CreateCgroup{c.facts.CgroupPath, c.facts.CgroupDriver, c.cgroupOwner()})
 	}

@@ -45,7 +45,7 @@ type Mount struct {
 	// KeepMode gives a tmpfs, for which no mode is configured, the mode of
 	// the directory that it covers.
 	KeepMode bool
-	IDMap          *IDMap
+	IDMap    *IDMap
 	// ByRuntime says that the runtime opens the source and hands it over,
 	// since the init process may not.
 	ByRuntime bool

@@ -135,6 +135,7 @@ func (c *compiler) rootfs() error {
 	}
 	c.sysctls()
 	c.console()
+	c.bootSteps()
 	c.hooks(Init, HooksCreate)
 	for _, p := range c.spec.Linux.ReadonlyPaths {
 		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
@@ -152,6 +153,7 @@ func (c *compiler) rootfs() error {
 	if c.spec.Linux.RootfsPropagation != "" {
 		c.p.add(Init, RootAttributes{Propagation: host})
 	}
+	c.bootLast()
 	return nil
 }
 

@@ -31,6 +31,9 @@ type Container struct {
 	NoNewKeyring bool
 	// Rootless says that the container was made without privileges.
 	Rootless bool
+	// StopSignal is what a SIGTERM of kill is turned into, for a booted
+	// system that would misunderstand it; 0 for none.
+	StopSignal int
 	// RdtGroup is the resctrl group made for the container, or "".
 	RdtGroup string
 	Cgroup   cgroup.Saved
@@ -51,6 +54,7 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("privatePID").Bool(c.PrivatePID)
 	w.Key("noNewKeyring").Bool(c.NoNewKeyring)
 	w.Key("rootless").Bool(c.Rootless)
+	w.Key("stopSignal").Int(int64(c.StopSignal))
 	w.Key("rdtGroup").String(c.RdtGroup)
 	w.Key("cgroup")
 	writeCgroup(&w, &c.Cgroup)
@@ -119,6 +123,8 @@ func readContainer(r *jsonio.Reader, c *Container) {
 			c.NoNewKeyring = r.Bool()
 		case "rootless":
 			c.Rootless = r.Bool()
+		case "stopSignal":
+			c.StopSignal = int(r.Int(32))
 		case "rdtGroup":
 			c.RdtGroup = r.String()
 		case "cgroup":

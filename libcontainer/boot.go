@@ -1,0 +1,187 @@
+package libcontainer
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+)
+
+// decideBoot finds out whether the container's process is an init, and then
+// adapts the configuration to what an init needs.
+func (c *container) decideBoot() error {
+	config, warnings, err := nspawn.ReadConfig(nspawn.ConfigPath)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		c.rt.warn(w)
+	}
+	flag, err := nspawn.ParseMode(c.rt.BootMode)
+	if err != nil {
+		return err
+	}
+	var tree *nspawn.RootTree
+	open := func() (nspawn.Tree, error) {
+		if tree == nil {
+			var err error
+			if tree, err = nspawn.OpenTree(rootPath(c.spec, c.opts.Bundle)); err != nil {
+				return nil, err
+			}
+		}
+		return tree, nil
+	}
+	decision, err := nspawn.Decide(c.spec, nspawn.Sources{Flag: flag, Config: config.Boot}, open)
+	if tree != nil {
+		defer tree.Close()
+	}
+	if err != nil || !decision.Boot {
+		return err
+	}
+	if _, err := open(); err != nil {
+		return err
+	}
+	facts, err := c.bootFacts(decision.Init, tree)
+	if err != nil {
+		return err
+	}
+	c.stop = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM)
+	c.adapt(decision, nspawn.Adapt(c.spec, facts))
+	return nil
+}
+
+// adapt makes the changes that the configuration has words for, and leaves the
+// others to the plan.
+func (c *container) adapt(decision nspawn.Decision, additions []nspawn.Addition) {
+	adapted, rest := nspawn.Apply(c.spec, additions)
+	c.spec = adapted
+	b := &plan.Boot{Why: decision.Reason}
+	left := make(map[string]bool, len(rest))
+	for _, a := range rest {
+		step := plan.Adaptation{Change: a.Change, Reason: a.Reason}
+		left[a.String()] = true
+		switch change := a.Change.(type) {
+		case nspawn.CgroupTree:
+			b.V1 = plan.CgroupV1{
+				ReadonlyControllers: change.ReadonlyControllers,
+				Unified:             change.Hierarchy == nspawn.Hybrid,
+			}
+			b.Changed = append(b.Changed, step)
+		case nspawn.Delegate, nspawn.Note:
+			b.Changed = append(b.Changed, step)
+		case nspawn.ShareMounts:
+			b.Last = append(b.Last, step)
+		default:
+			b.Steps = append(b.Steps, step)
+		}
+	}
+	for _, a := range additions {
+		if !left[a.String()] {
+			b.Changed = append(b.Changed, plan.Adaptation{Change: a.Change, Reason: a.Reason})
+		}
+	}
+	c.boot = b
+}
+
+// bootFacts gathers what booting needs to know about the host and the tree.
+func (c *container) bootFacts(init nspawn.Init, tree *nspawn.RootTree) (nspawn.Facts, error) {
+	f := nspawn.Facts{
+		ID: c.opts.ID, Init: init, Cgroup: bootHierarchy(),
+		BootID:   readLine("/proc/sys/kernel/random/uuid"),
+		MayRaise: mayRaiseLimits(), HardLimits: hardLimits(),
+	}
+	f.HostMachineID, _ = nspawn.ParseID(readLine("/etc/machine-id"))
+	f.NrOpen, _ = strconv.ParseUint(readLine("/proc/sys/fs/nr_open"), 10, 64)
+	for _, p := range [...]string{"/etc/os-release", "/usr/lib/os-release"} {
+		if text, err := os.ReadFile(p); err == nil {
+			f.HostOSRelease, f.HostOS = p, nspawn.HostOS(string(text))
+			break
+		}
+	}
+	if !c.wait && c.spec.Process.Terminal {
+		f.Term = os.Getenv("TERM")
+	}
+	var err error
+	if f.TreeMachineID, err = nspawn.MachineID(tree); err != nil {
+		return f, err
+	}
+	if _, _, err := tree.Resolve("/etc/machine-id"); errors.Is(err, fs.ErrNotExist) {
+		f.NoMachineIDFile = true
+	}
+	if cgroup.Mode() != cgroup.Unified {
+		f.SystemdVersion, err = nspawn.SystemdVersion(tree)
+	}
+	return f, err
+}
+
+func bootHierarchy() nspawn.Hierarchy {
+	switch cgroup.Mode() {
+	case cgroup.Unified:
+		return nspawn.Unified
+	case cgroup.Hybrid:
+		return nspawn.Hybrid
+	}
+	var st unix.Statfs_t
+	if unix.Statfs(cgroup.Root+"/systemd", &st) != nil {
+		return nspawn.Unknown
+	}
+	return nspawn.Legacy
+}
+
+// readLine is the first line of a small file, "" when it cannot be read.
+func readLine(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return line
+}
+
+func mayRaiseLimits() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[0].Effective>>unix.CAP_SYS_RESOURCE&1 != 0
+}
+
+func hardLimits() []specs.POSIXRlimit {
+	var list []specs.POSIXRlimit
+	for i, name := range rlimitNames {
+		var limit unix.Rlimit
+		if unix.Getrlimit(i, &limit) == nil {
+			list = append(list, specs.POSIXRlimit{Type: name, Soft: limit.Cur, Hard: limit.Max})
+		}
+	}
+	return list
+}
+
+// signalNumber is the number of a stop signal's name, as Linux and glibc count
+// the real-time ones; 0 if it is none.
+func signalNumber(name string) int {
+	const glibcRTMin = 34
+	if rest, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {
+		if n, err := strconv.Atoi(rest); err == nil && n >= 0 && n <= 30 {
+			return glibcRTMin + n
+		}
+		return 0
+	}
+	return int(unix.SignalNum(name))
+}
+
+// How a booted system ended, by the signal that the kernel says killed PID 1
+// when it called reboot(2) in its PID namespace.
+const (
+	// rebootStatus is systemd-nspawn's exit code for a reboot, for the
+	// RestartForceExitStatus= of a unit.
+	rebootStatus = 133
+	rebooted     = unix.SIGHUP
+	poweredOff   = unix.SIGINT
+)

@@ -43,11 +43,15 @@ func copyTree(from, to, uid, gid int, foreign bool) error {
 	return nil
 }
 
-// open opens an entry of a directory, and nothing else.
+// open opens an entry of a directory, and nothing else; a file that it makes is
+// the maker's alone.
 func open(dir int, name string, flags int) (fd int, err error) {
 	how := unix.OpenHow{
 		Flags:   uint64(flags | unix.O_NOFOLLOW | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV,
+	}
+	if flags&unix.O_CREAT != 0 {
+		how.Mode = 0o600 // extended attributes need the permission to write
 	}
 	for {
 		fd, err = unix.Openat2(dir, name, &how)

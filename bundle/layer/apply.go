@@ -126,21 +126,34 @@ func (t *Tree) whiteout(parent, base string) error {
 	if t.seen == nil || (!opaque && strings.HasPrefix(name, whiteoutPrefix)) {
 		return nil // nothing is below; or AUFS's own bookkeeping (.wh..wh.plnk, .wh..wh.aufs)
 	}
-	d, err := t.directory(parent, false)
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
-		return nil // what is to be removed is not there
+	d, err := t.lower(parent)
+	if err != nil || d.dir == nil {
+		return err
 	}
-	if err != nil {
+	if !opaque {
+		if _, own := t.seen[t.key(d.ino, name)]; !own {
+			d.dirty = true
+			return t.remove(d.fd, name)
+		}
+		// A whiteout is about the layers below. What this layer itself has put there stays, but for what is below it.
+		opaque, parent = true, join(parent, name)
+	}
+	// Many directories are about to change: the times that are to be kept must be on disk, not in the cache.
+	if err := t.dirs.flush(); err != nil {
+		return err
+	}
+	if d, err = t.lower(parent); err != nil || d.dir == nil {
 		return err
 	}
 	d.dirty = true
-	if opaque {
-		err = t.removeLower(d.fd, "")
-	} else if _, own := t.seen[t.key(d.ino, name)]; own {
-		// A whiteout is about the layers below. What this layer itself has put there stays, but for what is below it.
-		err = t.removeLower(d.fd, name)
-	} else {
-		err = t.remove(d.fd, name)
+	return t.removeLower(d.fd, "")
+}
+
+// lower gives a directory if there is one: what is to be removed may not be there.
+func (t *Tree) lower(p string) (place, error) {
+	d, err := t.directory(p, false)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
+		return place{}, nil
 	}
-	return err
+	return d, err
 }

@@ -158,11 +158,8 @@ func (t *Tree) removeLower(dirfd int, name string) error {
 	}); err != nil {
 		return err
 	}
-	if name != "" {
-		// Keep the times that the directory's own entry gave it.
-		_ = unix.UtimesNanoAt(fd, "", []unix.Timespec{st.Atim, st.Mtim}, unix.AT_EMPTY_PATH)
-	}
-	return nil
+	// Removing must not change the times that the directory's own entry gave it.
+	return unix.UtimesNanoAt(fd, "", []unix.Timespec{st.Atim, st.Mtim}, unix.AT_EMPTY_PATH)
 }
 
 // RemoveContents empties a directory.

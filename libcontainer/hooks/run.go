@@ -111,12 +111,19 @@ func run(h *specs.Hook, state []byte, start Starter) error {
 		return waitErr
 	case timedOut:
 		return &failure{"timed out after " + strconv.Itoa(*h.Timeout) + "s", ErrTimeout, &s.stdout, &s.stderr}
-	case status.Exited() && status.ExitStatus() == 0:
-		return nil
+	}
+	return s.outcome(status)
+}
+
+// outcome is nil for a hook that did what it should.
+func (s *streams) outcome(status unix.WaitStatus) error {
+	switch {
 	case status.Signaled():
 		return &failure{"killed by signal: " + status.Signal().String(), nil, &s.stdout, &s.stderr}
+	case status.ExitStatus() != 0:
+		return &failure{"exit status " + strconv.Itoa(status.ExitStatus()), nil, &s.stdout, &s.stderr}
 	}
-	return &failure{"exit status " + strconv.Itoa(status.ExitStatus()), nil, &s.stdout, &s.stderr}
+	return nil
 }
 
 // kill ends the process group that pid leads, and pid itself in case it leads

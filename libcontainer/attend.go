@@ -35,6 +35,8 @@ func (e *consoleEnd) forward(pid int, s unix.Signal) {
 	case unix.SIGWINCH:
 		e.resize()
 	case unix.SIGPIPE:
+	case unix.SIGTERM, unix.SIGINT:
+		_ = unix.Kill(pid, e.stopWith(s))
 	default:
 		_ = unix.Kill(pid, s)
 	}

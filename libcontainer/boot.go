@@ -49,11 +49,17 @@ func (c *container) decideBoot() error {
 	if _, err := open(); err != nil {
 		return err
 	}
+	if err := c.chooseConsole(); err != nil {
+		return err
+	}
 	facts, err := c.bootFacts(decision.Init, tree)
 	if err != nil {
 		return err
 	}
 	c.stop = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM)
+	if c.console.system != nil {
+		c.console.system.stop = unix.Signal(signalNumber(c.stop.Signal))
+	}
 	c.adapt(decision, nspawn.Adapt(c.spec, facts))
 	return nil
 }

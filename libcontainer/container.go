@@ -39,6 +39,7 @@ type container struct {
 	console consoleEnd
 	boot    *plan.Boot  // nil for an application
 	stop    nspawn.Stop // of a booted system
+	run     *RunOptions // of the command run, else nil
 	made    bool        // the cgroup is there
 	detach  bool        // nobody stays to pass a terminal on
 }

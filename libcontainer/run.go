@@ -31,7 +31,7 @@ func (r *Runtime) Run(o RunOptions) (status int, err error) {
 
 // run runs a container once.
 func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err error) {
-	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach}
+	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach, run: o}
 	if err := c.prepare(); err != nil {
 		return 0, false, err
 	}
@@ -58,6 +58,7 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 		return 0, false, nil
 	}
 	c.dir.Unlock()
+	c.greet()
 	ended, err = c.console.attend(c.launch, !o.NoSubreaper)
 	if o.Keep {
 		return ended, c.boot != nil, err

@@ -79,6 +79,13 @@ type RunOptions struct {
 	// KeepUnit ends with exit code 133 when a booted system reboots, for
 	// the service manager to start it again, instead of doing so here.
 	KeepUnit bool
+	// Console says what a booted system's console is connected to:
+	// "interactive", "read-only", "passive", "pipe", "autopipe", as
+	// systemd-nspawn's --console=; "" is interactive on a terminal, else
+	// read-only.
+	Console string
+	// Quiet leaves out what is said to the person at the terminal.
+	Quiet bool
 	// NoSubreaper leaves orphans of the container to somebody else.
 	NoSubreaper bool
 }

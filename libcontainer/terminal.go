@@ -21,6 +21,7 @@ type consoleEnd struct {
 	master *int // ours, in the foreground
 	sized  bool // the configuration gives the size
 	proxy  *console.Proxy
+	system *system // that boots, nil for an application
 }
 
 // connect connects to the caller's socket, before anything is made.
@@ -61,7 +62,15 @@ func (e *consoleEnd) open() (err error) {
 	if e.master == nil {
 		return nil
 	}
-	e.proxy, err = console.Start(*e.master, os.Stdin, os.Stdout, console.Options{KeepSize: e.sized})
+	options := console.Options{KeepSize: e.sized}
+	in, out := os.Stdin, os.Stdout
+	if e.system != nil {
+		if in, out, err = e.system.streams(); err != nil {
+			return err
+		}
+		options.OnEscape = e.system.kill
+	}
+	e.proxy, err = console.Start(*e.master, in, out, options)
 	e.master = nil // the proxy's
 	return err
 }
@@ -91,7 +100,7 @@ func (e *consoleEnd) close() {
 			unix.Close(*fd)
 		}
 	}
-	*e = consoleEnd{}
+	*e = consoleEnd{system: e.system}
 }
 
 func sendPidfd(path string, process console.Process, l *launch) error {

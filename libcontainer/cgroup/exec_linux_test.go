@@ -15,7 +15,7 @@ func TestGroupExec(t *testing.T) {
 	if err := g.Create(); err != nil {
 		t.Fatal(err)
 	}
-	initProc := g.spawn(t, "sleep", "100")
+	initProc := g.run(t, "sleep", "100")
 	for _, dir := range g.Paths() {
 		if err := os.Mkdir(filepath.Join(dir, "sub"), 0o755); err != nil {
 			t.Fatal(err)

@@ -48,6 +48,8 @@ type Group struct {
 	existed bool
 	// joined is set when a systemd unit exists, so that processes can be added to it.
 	joined bool
+	// limited is set when Limit succeeded.
+	limited bool
 	// none is set when the container has no cgroup.
 	none bool
 }
@@ -186,6 +188,7 @@ func (g *Group) Limit() error {
 	if err := g.mgr.Set(g.cfg.Resources); err != nil {
 		return g.undo(fmt.Errorf("set linux.resources of cgroup %q: %w", g.loc, err))
 	}
+	g.limited = true
 	return nil
 }
 
@@ -234,14 +237,6 @@ func (g *Group) Open() (*os.File, error) {
 		return nil, fmt.Errorf("open cgroup %q: %w: processes cannot be cloned into it", g.loc, errors.ErrUnsupported)
 	}
 	return openDir(g.mgr.Path(""))
-}
-
-func openDir(dir string) (*os.File, error) {
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, &os.PathError{Op: "open cgroup", Path: dir, Err: err}
-	}
-	return os.NewFile(uintptr(fd), dir), nil
 }
 
 // AddProcess puts a process into the cgroup; pid is of the caller's pid namespace. With the

@@ -96,8 +96,8 @@ func (g *Group) has(t *testing.T, controller string) {
 	}
 }
 
-// spawn starts a process in the group, by the way Join says.
-func (g *Group) spawn(t *testing.T, args ...string) *exec.Cmd {
+// run starts a process in the group, by the way Join says.
+func (g *Group) run(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -129,7 +129,7 @@ func TestGroupLife(t *testing.T) {
 	if err := g.Create(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := g.spawn(t, "sleep", "100")
+	cmd := g.run(t, "sleep", "100")
 	loaded, err := Load(g.Saved())
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestGroupFreezeAndKill(t *testing.T) {
 	if err := g.Create(); err != nil {
 		t.Fatal(err)
 	}
-	cmd := g.spawn(t, "sleep", "100")
+	cmd := g.run(t, "sleep", "100")
 	if err := g.Freeze(); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestGroupDevices(t *testing.T) {
 	} else {
 		f.Close()
 	}
-	cmd := g.spawn(t, "sh", "-c", `sleep 0.2; head -c1 /dev/zero >/dev/null || exit 3; (: <"$0") 2>/dev/null && exit 4; exit 0`, node)
+	cmd := g.run(t, "sh", "-c", `sleep 0.2; head -c1 /dev/zero >/dev/null || exit 3; (: <"$0") 2>/dev/null && exit 4; exit 0`, node)
 	// The filter must hold for a process that was there before it, too.
 	if err := g.Limit(); err != nil {
 		t.Fatal(err)
@@ -328,7 +328,7 @@ func TestGroupStats(t *testing.T) {
 	if err := g.Create(); err != nil {
 		t.Fatal(err)
 	}
-	g.spawn(t, "sleep", "100")
+	g.run(t, "sleep", "100")
 	st, err := g.Stats()
 	if err != nil {
 		t.Fatal(err)
@@ -378,7 +378,7 @@ func TestGroupOOM(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer oom.Close()
-	cmd := g.spawn(t, "sh", "-c", "sleep 0.2; head -c 40m /dev/zero | tail -c 40m >/dev/null")
+	cmd := g.run(t, "sh", "-c", "sleep 0.2; head -c 40m /dev/zero | tail -c 40m >/dev/null")
 	select {
 	case _, ok := <-oom.C:
 		if !ok {

@@ -16,7 +16,7 @@ import (
 // security modules, symbolic links, hard links within the directory, holes,
 // FIFOs, and devices where the caller may make them. Sockets are left out; a
 // mount below from becomes an empty file or directory. The directory to itself
-// stays as it is, as with runc; see RootMode.
+// stays as it is, as with runc.
 //
 // A caller who is not root cannot give files away: they become its own, without
 // set-ID bits and file capabilities.
@@ -82,20 +82,6 @@ func become(uid, gid int) error {
 		return nil
 	}
 	return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0)
-}
-
-// RootMode gives the directory to the permission bits of the directory from.
-// runc does so with each tmpfs on an existing directory for which the options
-// give no mode.
-func RootMode(from, to int) error {
-	var st unix.Stat_t
-	if err := unix.Fstat(from, &st); err != nil {
-		return fmt.Errorf("read the directory's mode: %w", err)
-	}
-	if err := unix.Chmod(path(to), st.Mode&permissions); err != nil {
-		return fmt.Errorf("set the mode %#o: %w", st.Mode&permissions, err)
-	}
-	return nil
 }
 
 const (

@@ -236,17 +236,3 @@ func TestOpen(t *testing.T) {
 		})
 	}
 }
-
-func TestRootMode(t *testing.T) {
-	b := builder{t, t.TempDir()}
-	b.mkdir("from", 0o2750)
-	b.mkdir("to", 0o1777)
-	if err := RootMode(openPath(t, b.path("from")), openPath(t, b.path("to"))); err != nil {
-		t.Fatal(err)
-	}
-	var st unix.Stat_t
-	b.ok(unix.Stat(b.path("to"), &st))
-	if st.Mode&permissions != 0o2750 {
-		t.Errorf("mode %#o", st.Mode&permissions)
-	}
-}

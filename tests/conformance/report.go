@@ -24,6 +24,9 @@ func readKnown(file, layout string) (map[string]bool, error) {
 	known := map[string]bool{}
 	heading, explained := "", true
 	for n, line := range strings.Split(string(text)+"\n## end", "\n") {
+		if strings.HasPrefix(line, "# ") {
+			continue
+		}
 		if !strings.HasPrefix(line, "## ") {
 			explained = explained || strings.TrimSpace(line) != ""
 			continue

@@ -182,10 +182,17 @@ func asNobody(t *testing.T, f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // never unlocked: the thread ends
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 		_, _ = unix.SetfsgidRetGid(nobody)
 		_, _ = unix.SetfsuidRetUid(nobody)
 		f()
+		// This gives the capabilities back, but not that it is dumpable.
+		_, _ = unix.SetfsuidRetUid(0)
+		_, _ = unix.SetfsgidRetGid(0)
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+			t.Error(err)
+		}
 	}()
 	<-done
 }

@@ -25,7 +25,7 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 	if all || signal == unix.SIGKILL && !v.PrivatePID && v.status != specs.StateStopped {
 		return v.signalAll(signal)
 	}
-	if v.status == specs.StateStopped {
+	if v.status == specs.StateStopped || v.init.PID == 0 {
 		return errNotRunning
 	}
 	fd, err := unix.PidfdOpen(v.init.PID, 0)

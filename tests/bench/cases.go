@@ -195,7 +195,7 @@ func prepareBurst(d *results, r runtime) (measure, func(), error) {
 	}
 	return func(int) (sample, error) {
 		s, err := spawnAll(work, true, start...)
-		_, removeErr := spawnAll(work, false, remove...)
+		_, removeErr := spawnAll(work, true, remove...)
 		if err == nil {
 			err = removeErr
 		}

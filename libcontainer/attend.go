@@ -5,11 +5,21 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/relay"
 )
 
 // attend stays with a running program: it passes signals and the terminal on,
 // and returns how it ended. With orphans set it reaps those as well.
 func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
+	if e.master == nil && e.system == nil && l.pidfd >= 0 {
+		// Signals pass unchanged and there is nothing to copy: no threads.
+		if err := relay.Start(l.pidfd); err != nil {
+			return 0, err
+		}
+		defer relay.Stop()
+		return waitFor(l.pid, orphans), nil
+	}
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
 	defer signal.Stop(signals)

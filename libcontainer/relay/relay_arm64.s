@@ -1,0 +1,24 @@
+#include "textflag.h"
+
+#define SYS_pidfd_send_signal 424
+
+// handler(signal R0): pidfd_send_signal(target, signal, NULL, 0). It runs on
+// the signal stack of whichever thread, without a goroutine, and returns to the
+// kernel's own trampoline in R30.
+TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
+	MOVW	R0, R1
+	MOVW	·target(SB), R0
+	MOVD	ZR, R2
+	MOVD	ZR, R3
+	MOVD	$SYS_pidfd_send_signal, R8
+	SVC
+	RET
+
+TEXT ·handlerText(SB), NOSPLIT, $0-8
+	MOVD	$handler<>(SB), R0
+	MOVD	R0, ret+0(FP)
+	RET
+
+TEXT ·restorerText(SB), NOSPLIT, $0-8
+	MOVD	ZR, ret+0(FP)
+	RET

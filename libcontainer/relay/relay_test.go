@@ -1,0 +1,142 @@
+package relay
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const helperEnv = "GSPAWN_TEST_RELAY"
+
+// TestMain is also the process that relays: handlers last as long as a process.
+func TestMain(m *testing.M) {
+	if os.Getenv(helperEnv) == "" {
+		os.Exit(m.Run())
+	}
+	pid, err := strconv.Atoi(os.Getenv(helperEnv))
+	if err != nil {
+		panic(err)
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		panic(err)
+	}
+	if err := Start(fd); err != nil {
+		panic(err)
+	}
+	for range 4 { // signals arrive on whichever thread; stacks move, and are collected
+		go func() {
+			for {
+				grow(50)
+				runtime.GC()
+			}
+		}()
+	}
+	os.Stdout.WriteString("ready\n")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	Stop()
+	os.Stdout.WriteString("stopped\n")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	os.Exit(7)
+}
+
+func grow(n int) int {
+	var pad [512]byte
+	if n == 0 {
+		return len(pad)
+	}
+	return grow(n-1) + int(pad[n])
+}
+
+// TestRelay sends every signal to a process that relays, and looks at what the
+// other one gets.
+func TestRelay(t *testing.T) {
+	receiver := exec.Command("sh", "-c", `
+		for s in 1 2 3 10 12 14 18 20 28 35 37 50 64; do trap "echo $s" $s; done
+		echo ready; while :; do sleep 0.01; done`)
+	heard := start(t, receiver)
+	relayer := exec.Command(os.Args[0])
+	relayer.Env = append(os.Environ(), helperEnv+"="+strconv.Itoa(receiver.Process.Pid))
+	in, err := relayer.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := start(t, relayer)
+	for _, s := range []string{"1", "2", "3", "10", "12", "14", "18", "20", "28", "35", "37", "50", "64"} {
+		n, _ := strconv.Atoi(s)
+		for range 3 {
+			if err := relayer.Process.Signal(unix.Signal(n)); err != nil {
+				t.Fatalf("the relaying process is gone: %v", err)
+			}
+			if got := line(t, heard); got != s {
+				t.Fatalf("sent %s, the receiver got %q", s, got)
+			}
+		}
+	}
+	// Those about us alone must not end us either.
+	for _, s := range []unix.Signal{unix.SIGURG, unix.SIGCHLD} {
+		if err := relayer.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _ = in.Write([]byte("\n"))
+	if got := line(t, said); got != "stopped" {
+		t.Fatalf("got %q", got)
+	}
+	if err := relayer.Process.Signal(unix.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = in.Write([]byte("\n"))
+	if err := relayer.Wait(); err == nil || relayer.ProcessState.ExitCode() != 7 {
+		t.Errorf("the relaying process ended with %v", err)
+	}
+	if err := receiver.Process.Signal(unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if got := line(t, heard); got != "10" {
+		t.Errorf("after Stop the receiver got %q", got)
+	}
+}
+
+// start starts a process, waits until it is ready, and returns its lines.
+func start(t *testing.T, cmd *exec.Cmd) <-chan string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	lines := make(chan string)
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			lines <- strings.TrimSpace(s.Text())
+		}
+		close(lines)
+	}()
+	if got := line(t, lines); got != "ready" {
+		t.Fatalf("%s said %q", cmd.Path, got)
+	}
+	return lines
+}
+
+func line(t *testing.T, lines <-chan string) string {
+	t.Helper()
+	select {
+	case s := <-lines:
+		return s
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		return ""
+	}
+}

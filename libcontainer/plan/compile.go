@@ -98,22 +98,26 @@ func (c *compiler) prepare() {
 		}
 		c.p.add(Prepare, IntelRdt{group})
 	}
+	if c.p.Namespaces.New&CloneUser != 0 {
+		c.p.add(Prepare, MapIDs{l.UIDMappings, l.GIDMappings})
+	}
+	c.netDevices()
+	c.limits(c.spec.Process)
+	c.namespaces()
+	c.p.add(Init, NewSession{})
+}
+
+func (c *compiler) namespaces() {
 	for _, ns := range c.p.Namespaces.Joined {
 		c.p.add(Init, JoinNamespace(ns))
 	}
 	if c.p.Namespaces.New != 0 {
 		c.p.add(Init, NewNamespaces{c.p.Namespaces.New})
 	}
-	if c.p.Namespaces.New&CloneUser != 0 {
-		c.p.add(Prepare, MapIDs{l.UIDMappings, l.GIDMappings})
-	}
-	for _, clock := range sortedKeys(l.TimeOffsets) {
-		o := l.TimeOffsets[clock]
+	for _, clock := range sortedKeys(c.spec.Linux.TimeOffsets) {
+		o := c.spec.Linux.TimeOffsets[clock]
 		c.p.add(Init, TimeOffset{clock, o.Secs, o.Nanosecs})
 	}
-	c.netDevices()
-	c.limits(c.spec.Process)
-	c.p.add(Init, NewSession{})
 }
 
 // cgroupOwner is the host uid of the container's root when the container has

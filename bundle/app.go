@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -54,6 +55,15 @@ func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 	}
 	s.Mounts = append(s.Mounts, o.Mounts...)
 	s.Linux.MaskedPaths = append(s.Linux.MaskedPaths, o.Inaccessible...)
+	if m := o.More; m != nil {
+		p.Rlimits, p.OOMScoreAdj = m.Rlimits, m.OOMScoreAdj
+		if m.Cwd != "" {
+			p.Cwd = m.Cwd
+		}
+		if m.ProcessTwo {
+			return nil, errors.New("ProcessTwo=: it is for booted systems and nspawn; an application is PID 1")
+		}
+	}
 	w.appNamespaces(s)
 	appResources(s, o)
 	if o.Volatile != "" && o.Volatile != "no" {

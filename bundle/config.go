@@ -53,6 +53,8 @@ func (w *work) makeSpec(dir string) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The oldest version that has all that is used: runtimes refuse versions that they have not heard of.
+	s.Version = "1.0.2"
 	w.annotate(s, c)
 	return s, nil
 }
@@ -153,8 +155,14 @@ func (w *work) bootSpec(c *image.Config, init nspawn.Init, args []string) (*spec
 	if o.AllCapabilities != 0 {
 		p.Available = o.AllCapabilities
 	}
-	if o.Settings != nil {
-		o.Settings(&p)
+	if m := o.More; m != nil {
+		p.Rlimits, p.NrOpen, p.HardLimits = m.Rlimits, m.NrOpen, m.HardLimits
+		p.OOMScoreAdj, p.CPUAffinity, p.KillSignal = m.OOMScoreAdj, m.CPUAffinity, m.KillSignal
+		p.Personality, p.MachineID, p.SuppressSync = m.Personality, m.MachineID, m.SuppressSync
+		p.Extra, p.Credentials, p.Cwd, p.Fuse, p.Tun = m.Extra, m.Credentials, m.Cwd, m.Fuse, m.Tun
+		if len(p.Args) == 0 {
+			p.Args = m.Args
+		}
 	}
 	return profile.Profile(p)
 }

@@ -75,8 +75,9 @@ type SpecOptions struct {
 	FilterSystemCalls                                      bool // SystemCalls were given: an application gets a filter too
 	NoNewPrivileges                                        bool
 
-	// Settings change the options of a booted system's profile last: those of a .nspawn file. May be nil.
-	Settings func(*profile.Options)
+	// More has what only nspawn's settings name: limits, affinity, personality, machine id, kill signal, credentials and
+	// settings without a field. Its other fields are not used. May be nil.
+	More *profile.Options
 }
 
 func (o *Options) uidShift() uint32 {

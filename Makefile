@@ -9,22 +9,21 @@ RESULTS ?= results
 
 BIN     := bin/gspawn-oci
 HELPER  := bin/gspawn-oci-seccomp
+IMPORT  := bin/gspawn-oci-import
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 FLAGS   := -trimpath -buildvcs=false
 TOOL    := $(GO) tool -modfile=tools/go.mod
 
-# What building needs, and what the tests need beyond it (Debian's names).
-BUILD_DEPS := gcc libc6-dev libseccomp-dev pkg-config make git
-TEST_DEPS  := busybox-static runc crun podman containerd conmon umoci skopeo buildah debootstrap mmdebstrap jq \
-	hyperfine strace tmux expect systemd-container uidmap
+# sudo leaves the place where Go's own archive unpacks out of PATH.
+export PATH := $(PATH):/usr/local/go/bin
 
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench conformance test-engines test-vm demo install man completions fuzz clean help \
+.PHONY: build test unit lint bench conformance test-engines demo install man completions fuzz clean help \
 	deps reproducible FORCE
 
-build: $(BIN) $(HELPER) ## build bin/gspawn-oci and its seccomp helper
+build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 
 # The go command knows what is up to date.
 $(BIN): FORCE
@@ -34,12 +33,15 @@ $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \
 		-o $@ ./cmd/gspawn-oci-seccomp
 
-test: build ## run all tests; as root the ones with real containers too
-	$(GO) vet ./...
-	$(GO) test ./...
+$(IMPORT): FORCE
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -ldflags '$(LDFLAGS)' -o $@ ./bundle/gspawn-oci-import
+
+test: deps ## install what is missing, build, and run all tests; as root the ones with real containers too
+	$(MAKE) build
+	$(GO) run ./tests/tally -- -timeout 30m ./...
 
 unit: ## run the tests that need no privilege
-	$(GO) test ./internal/... ./libcontainer/... ./tests/cli/... $(if $(wildcard bundle),./bundle/...) $(if $(wildcard tests/arch),./tests/arch/...)
+	$(GO) run ./tests/tally -- . ./internal/... ./libcontainer/... ./bundle/... ./tests/arch/... ./tests/cli/... ./tests/tally/...
 
 lint: ## go vet, golangci-lint, govulncheck
 	$(GO) vet ./...
@@ -47,18 +49,20 @@ lint: ## go vet, golangci-lint, govulncheck
 	tests/lint/govulncheck.sh
 
 bench: build ## measure beside crun, runc and a bare C program; table and plot in results/
+	tests/deps.sh bench
 	tests/bench/run.sh $(RESULTS)
 
 conformance: build ## run the validation programs of opencontainers/runtime-tools, runc's result beside ours
+	tests/deps.sh conformance
 	tests/conformance/run.sh $(RESULTS)
 
-test-engines: build ## run podman, containerd and docker with this runtime
+test-engines: build ## run podman and containerd with this runtime
+	tests/deps.sh engines
 	tests/engines/run.sh
 
-test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
-	tests/vm/run.sh
-
-demo: deps build ## install what is missing, make a real tree, run it and boot it
+demo: ## install what is missing, build, make a real Debian tree and run it
+	tests/deps.sh build demo
+	$(MAKE) build
 	tests/demo/run.sh
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
@@ -76,6 +80,7 @@ completions: $(BIN) ## write the shell completions to bin/completions
 install: build man completions ## install to PREFIX (/usr/local); DESTDIR is honoured
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/gspawn-oci
 	install -Dm755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-seccomp
+	install -Dm755 $(IMPORT) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-import
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 bin/man/*.8
 	install -Dm644 bin/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gspawn-oci
 	install -Dm644 bin/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gspawn-oci
@@ -83,8 +88,7 @@ install: build man completions ## install to PREFIX (/usr/local); DESTDIR is hon
 
 # Installs only what is missing, so that a machine that has all of it needs neither root nor a network.
 deps: ## install what building and testing needs (Debian)
-	@missing=$$(for p in $(BUILD_DEPS) $(TEST_DEPS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q ' installed' || echo $$p; done); \
-	[ -z "$$missing" ] || { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; }
+	tests/deps.sh build test
 
 clean: ## remove what was built
 	rm -rf bin

@@ -23,6 +23,8 @@ var overBudget = map[string]string{
 	"libcontainer/sources.go:openSources":             "to be divided: the PID namespace apart",
 	"libcontainer/spec/jsonio/number.go:number":       "a state machine over the grammar of numbers, RFC 8259",
 	"libcontainer/nspawn/adapt_mounts.go:kernelPaths": "to be divided",
+	"libcontainer/kill.go:Kill":                       "to be divided",
+	"bundle/importer/options.go:underlay":             "to be divided",
 	"bundle/layer/acl.go:parseACLEntry":               "a grammar of four fields; to be divided",
 	"bundle/layer/apply.go:entry":                     "one case a type of tar entry",
 	"bundle/layer/entries.go:regular":                 "to be divided: the data apart from the metadata",

@@ -18,7 +18,7 @@ type rule struct {
 // Dependencies point one way: commands → libcontainer, bundle → (plan → spec),
 // (tape), leaves.
 var rules = []rule{
-	{"main", []string{"libcontainer/...", "bundle/...", "internal/..."}, "commands parse flags, call, and print"},
+	{"main", []string{"libcontainer/...", "bundle/importflags", "bundle/importer", "internal/..."}, "commands parse flags, call, and print"},
 	{"cmd/gspawn-oci-seccomp", []string{"libcontainer/seccomp/..."}, "the one binary with cgo holds nothing but the compiler"},
 	{"internal/...", nil, "the command line parser knows no containers"},
 
@@ -38,6 +38,10 @@ var rules = []rule{
 
 	{"bundle", []string{"bundle/...", "libcontainer/spec/...", "libcontainer/nspawn/...", "libcontainer/caps"},
 		"writes configurations: the schema, boot profiles, and names of capabilities; never the runtime"},
+	{"bundle/gspawn-oci-import", []string{"bundle/importer", "bundle/importflags", "internal/cli"}, "the program that import becomes: command line and converter"},
+	{"bundle/importer", []string{"bundle", "bundle/importflags", "libcontainer/nspawn/...", "libcontainer/caps", "libcontainer/spec/..."},
+		"the command's work: from flags to the converter's options"},
+	{"bundle/importflags", []string{"internal/cli"}, "flags alone, which the runtime's program links too"},
 	{"bundle/image/...", []string{"bundle/archive", "bundle/stream"}, "an image lies in an archive, its blobs are streams"},
 	{"bundle/imageconfig/...", []string{"bundle/image"}, "converts the configuration of an image"},
 	{"bundle/staging/...", []string{"bundle/layer"}, "removes half-made trees by layer's descriptors"},
@@ -128,6 +132,7 @@ func TestRules(t *testing.T) {
 		{"the converter does not run containers", "bundle", "libcontainer", false},
 		{"nothing imports the program", "libcontainer", "main", false},
 		{"the program links no test", "main", "tests/fixtures", false},
+		{"the program becomes another for import", "main", "bundle", false},
 		{"commands call the runtime", "main", "libcontainer", true},
 		{"the runtime lowers plans", "libcontainer", "libcontainer/lower", true},
 		{"a leaf may have rooms", "libcontainer/seccomp", "libcontainer/seccomp/compile", true},
@@ -146,6 +151,9 @@ var heavy = []string{"net/http", "crypto/tls", "crypto/x509", "text/template", "
 
 func TestProgramLinksNothingHeavy(t *testing.T) {
 	for _, p := range linked(t) {
+		if name := short(p.ImportPath); within(name, "bundle/...") && name != "bundle/importflags" {
+			t.Errorf("the program links %s: the converter is a program of its own", name)
+		}
 		if slices.Contains(heavy, p.ImportPath) {
 			t.Errorf("the program links %s, which costs time at each start; `go mod why` and `go list -deps` tell who wants it", p.ImportPath)
 		}

@@ -2,7 +2,7 @@
 // of tests that fail and of nothing else, each skipped test with its reason,
 // and the closing line "N passed, N failed, N skipped".
 //
-//	tally [-strict] [-expected FILE] [-count FILE] [go test's flags and packages]
+//	tally [-strict] [-expected FILE] [-count FILE] -- [go test's flags and packages]
 //
 // With -strict a skip counts as a failure unless FILE expects it, so that a
 // machine which is meant to run everything cannot pass by skipping. It must

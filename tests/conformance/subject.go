@@ -30,7 +30,9 @@ func newSubject(work, program string) (*subject, error) {
 	return s, os.WriteFile(s.wrapper, []byte(script), 0o755)
 }
 
-// run runs one program of the suite, with its own TMPDIR and session, and removes what it leaves.
+// run runs one program of the suite, with its own TMPDIR, session and mount namespace, and removes what it leaves. The
+// namespace is a must: one of the programs asks for a container without a mount namespace, for which runc mounts
+// proc, sysfs and the rest in its own, and leaves them there; the removal of TMPDIR would go through them.
 func (s *subject) run(work, program string, timeout time.Duration) result {
 	cmd := exec.Command(filepath.Join(work, "bin", program))
 	cmd.Dir = work
@@ -43,7 +45,7 @@ func (s *subject) run(work, program string, timeout time.Duration) result {
 	cmd.Env = append(os.Environ(), "RUNTIME="+s.wrapper, "TMPDIR="+tmp)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Unshareflags: syscall.CLONE_NEWNS}
 	cmd.WaitDelay = time.Second // a container that stays may hold the pipes
 	err = cmd.Start()
 	if err == nil {

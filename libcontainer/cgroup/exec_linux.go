@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
 )
 
 // ExecJoin says how a process gets into the cgroup of a container that runs. It differs
@@ -41,6 +42,14 @@ func (g *Group) ExecDir(sub SubPath, initPid int) (*os.File, error) {
 		}
 	}
 	return openDir(dir)
+}
+
+func openDir(dir string) (*os.File, error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open cgroup", Path: dir, Err: err}
+	}
+	return os.NewFile(uintptr(fd), dir), nil
 }
 
 // initDir is the v2 cgroup that the container's init is in.

@@ -48,8 +48,6 @@ type Group struct {
 	existed bool
 	// joined is set when a systemd unit exists, so that processes can be added to it.
 	joined bool
-	// limited is set when Limit succeeded.
-	limited bool
 	// none is set when the container has no cgroup.
 	none bool
 }
@@ -188,7 +186,6 @@ func (g *Group) Limit() error {
 	if err := g.mgr.Set(g.cfg.Resources); err != nil {
 		return g.undo(fmt.Errorf("set linux.resources of cgroup %q: %w", g.loc, err))
 	}
-	g.limited = true
 	return nil
 }
 

@@ -20,7 +20,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench conformance test-engines demo install man completions fuzz clean help \
+.PHONY: build test unit lint bench conformance test-engines test-vm demo install man completions fuzz clean help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
@@ -59,6 +59,9 @@ conformance: build ## run the validation programs of opencontainers/runtime-tool
 test-engines: build ## run podman and containerd with this runtime
 	tests/deps.sh engines
 	tests/engines/run.sh
+
+test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
+	tests/vm/run.sh
 
 demo: ## install what is missing, build, make a real Debian tree and run it
 	tests/deps.sh build demo

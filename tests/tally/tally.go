@@ -83,6 +83,9 @@ func (t *tally) testEnd(e *event, ended *test) {
 }
 
 func (t *tally) packageEnd(e *event, p *test) {
+	if e.Action == "fail" {
+		t.died(e.Package, p)
+	}
 	if e.Action == "fail" && p.failed == 0 { // it did not build, or died between tests
 		p.failed = 1
 		fmt.Fprintf(t.out, "---- FAIL %s\n%s", e.Package, p.output.String())
@@ -99,6 +102,17 @@ func (t *tally) packageEnd(e *event, p *test) {
 	}
 	fmt.Fprintf(t.out, "%s  %-42s %4d passed %3d failed %3d skipped %7.1f s\n", verdict,
 		strings.TrimPrefix(e.Package, module), p.passed, p.failed, p.skipped, e.Elapsed)
+}
+
+// died counts the tests that were running when their process came to its end.
+func (t *tally) died(pkg string, p *test) {
+	for key, running := range t.tests {
+		if name, ok := strings.CutPrefix(key, pkg+"\x00"); ok && name != "" {
+			p.failed++
+			fmt.Fprintf(t.out, "---- FAIL %s.%s did not end\n%s", strings.TrimPrefix(pkg, module), name, running.output.String())
+			delete(t.tests, key)
+		}
+	}
 }
 
 // close prints what is worth knowing at the end.

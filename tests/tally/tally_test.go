@@ -66,6 +66,19 @@ func TestTallyOfABrokenBuild(t *testing.T) {
 	}
 }
 
+func TestTallyOfAProcessThatDied(t *testing.T) {
+	var out strings.Builder
+	tally := &tally{out: &out, tests: make(map[string]*test)}
+	tally.read(strings.NewReader(`{"Action":"run","Package":"p","Test":"TestHangs"}
+{"Action":"output","Package":"p","Test":"TestHangs","Output":"last words\n"}
+{"Action":"fail","Package":"p"}
+`))
+	tally.close()
+	if !strings.Contains(out.String(), "p.TestHangs did not end\nlast words") || tally.failed != 1 {
+		t.Errorf("%d failed, want 1, and the test named in:\n%s", tally.failed, out.String())
+	}
+}
+
 func TestExpectedSkipsNeedReasons(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "expected")
 	for _, text := range []string{"a.Test | needs", "a.Test | needs | "} {

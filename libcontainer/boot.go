@@ -56,6 +56,7 @@ func (c *container) decideBoot() error {
 	if err != nil {
 		return err
 	}
+	c.registers = config.Register && (c.run == nil || !c.run.NoRegister)
 	c.stop = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM)
 	if c.console.system != nil {
 		c.console.system.stop = unix.Signal(signalNumber(c.stop.Signal))
@@ -115,7 +116,13 @@ func (c *container) bootFacts(init nspawn.Init, tree *nspawn.RootTree) (nspawn.F
 	if !c.wait && c.spec.Process.Terminal {
 		f.Term = os.Getenv("TERM")
 	}
+	if c.console.system != nil {
+		f.Notify, f.Supervised = true, true
+	}
 	var err error
+	if f.Credentials, err = c.credentials(); err != nil {
+		return f, err
+	}
 	if f.TreeMachineID, err = nspawn.MachineID(tree); err != nil {
 		return f, err
 	}

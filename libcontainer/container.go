@@ -39,9 +39,11 @@ type container struct {
 	console consoleEnd
 	boot    *plan.Boot  // nil for an application
 	stop    nspawn.Stop // of a booted system
-	run     *RunOptions // of the command run, else nil
-	made    bool        // the cgroup is there
-	detach  bool        // nobody stays to pass a terminal on
+	// registers says that systemd-machined is to know a booted system.
+	registers bool
+	run       *RunOptions // of the command run, else nil
+	made      bool        // the cgroup is there
+	detach    bool        // nobody stays to pass a terminal on
 }
 
 // Create makes a container whose program does not run yet. When it fails,
@@ -130,7 +132,8 @@ func (c *container) checkTerminal() error {
 
 func (c *container) prepareCgroup() error {
 	l := c.spec.Linux
-	location, err := cgroup.Resolve(l.CgroupsPath, c.opts.ID, c.rt.SystemdCgroup, c.rt.rootless())
+	place, systemd := c.placeSystem()
+	location, err := cgroup.Resolve(place, c.opts.ID, systemd, c.rt.rootless())
 	if err != nil {
 		return err
 	}
@@ -285,6 +288,9 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
+	if err := c.register(); err != nil {
+		return err
+	}
 	if c.opts.PidFile != "" {
 		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
 			return err

@@ -120,6 +120,8 @@ func (c *container) answer(m lower.Message, fds []int) error {
 		return c.console.accept(fds)
 	case lower.CopyUp:
 		return c.copyUp(int(m.Value), fds)
+	case lower.Hold, lower.Notify:
+		return c.console.system.keep(m.Request, fds)
 	case lower.Listener:
 		return sendListener(&c.filter, c.spec, &c.desc, c.launch.pid, int(m.Value))
 	}

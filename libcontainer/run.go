@@ -59,7 +59,10 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 	}
 	c.dir.Unlock()
 	c.greet()
+	c.console.system.listen(c.launch.pid)
 	ended, err = c.console.attend(c.launch, !o.NoSubreaper)
+	c.console.system.ended(o.KeepUnit && ended.Signaled() && ended.Signal() == rebooted)
+	c.unregister()
 	if o.Keep {
 		return ended, c.boot != nil, err
 	}

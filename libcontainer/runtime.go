@@ -35,6 +35,12 @@ type Runtime struct {
 	Warn func(text string)
 }
 
+func (r *Runtime) debug(text string) {
+	if r.Debug {
+		r.warn(text)
+	}
+}
+
 func (r *Runtime) warn(text string) {
 	if r.Warn != nil {
 		r.Warn(text)
@@ -84,6 +90,14 @@ type RunOptions struct {
 	// systemd-nspawn's --console=; "" is interactive on a terminal, else
 	// read-only.
 	Console string
+	// NotifyReady leaves it to the booted system to say that it is ready,
+	// sd_notify(3); else it is as soon as its PID 1 runs.
+	NotifyReady bool
+	// SetCredentials and LoadCredentials are ID:VALUE and ID:PATH, for a
+	// booted system (systemd.exec(5), "Credentials").
+	SetCredentials, LoadCredentials []string
+	// NoRegister leaves systemd-machined alone.
+	NoRegister bool
 	// Quiet leaves out what is said to the person at the terminal.
 	Quiet bool
 	// NoSubreaper leaves orphans of the container to somebody else.

@@ -16,6 +16,10 @@ type system struct {
 	stop    unix.Signal
 	stopped bool // it was told once
 	pid     atomic.Int64
+	// ready says that the system itself tells when it is ready.
+	ready  bool
+	notify *os.File // its notification socket
+	held   []int    // fifos that must not run dry
 }
 
 // chooseConsole decides, as nspawn does, whether the system gets a terminal. A
@@ -44,7 +48,7 @@ func (c *container) chooseConsole() error {
 	spec := *c.spec
 	spec.Process = &process
 	c.spec = &spec
-	c.console.system = &system{mode: mode}
+	c.console.system = &system{mode: mode, ready: c.run.NotifyReady}
 	return nil
 }
 

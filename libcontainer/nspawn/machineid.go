@@ -58,12 +58,17 @@ func DeriveID(hostMachineID, containerID string) string {
 	var sum [16]byte
 	binary.LittleEndian.PutUint64(sum[:8], siphash.Sum(&[16]byte{'g', 's', 'p', 'a', 'w', 'n', '-', 'o', 'c', 'i', ' ', 'i', 'd', ' ', 'l', 'o'}, data))
 	binary.LittleEndian.PutUint64(sum[8:], siphash.Sum(&[16]byte{'g', 's', 'p', 'a', 'w', 'n', '-', 'o', 'c', 'i', ' ', 'i', 'd', ' ', 'h', 'i'}, data))
-	sum[6] = sum[6]&0x0f | 0x40
-	sum[8] = sum[8]&0x3f | 0x80
+	return version4(sum)
+}
+
+// version4 marks 128 bits as a random UUID and gives them as 32 digits.
+func version4(b [16]byte) string {
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
 	const digits = "0123456789abcdef"
 	out := make([]byte, 0, 32)
-	for _, b := range sum {
-		out = append(out, digits[b>>4], digits[b&15])
+	for _, c := range b {
+		out = append(out, digits[c>>4], digits[c&15])
 	}
 	return string(out)
 }

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 )
 
 // LockDir is where nspawn keeps the locks of the ranges in use.
@@ -20,19 +20,10 @@ const LockDir = "/run/systemd/nspawn-uid"
 var ErrBusy = errors.New("no range of user ids is free")
 
 // Lock is a range that is held. The range is free again when the lock is
-// closed or the process ends.
+// closed or the last process that has its descriptor ends.
 type Lock struct {
+	*lockfile.Lock
 	Base uint32
-	file *os.File
-}
-
-// File is the open lock, for a process that is to hold it longer.
-func (l *Lock) File() *os.File { return l.file }
-
-// Close frees the range; its lock file is removed, as nspawn does it.
-func (l *Lock) Close() error {
-	err := os.Remove(l.file.Name())
-	return errors.Join(err, l.file.Close())
 }
 
 // Picker picks ranges. The zero value uses the system's files.
@@ -75,57 +66,18 @@ func (p *Picker) Pick(machine string, treeOwner uint32) (*Lock, error) {
 
 // take locks a range if it is free; nil and no error is one that is not.
 func (p *Picker) take(dir string, base uint32) (*Lock, error) {
-	name := filepath.Join(dir, strconv.FormatUint(uint64(base), 10))
-	for {
-		file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("pick private users: %w", err)
-		}
-		if err := lockFile(file); err != nil {
-			file.Close()
-			if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-				return nil, nil
-			}
-			return nil, fmt.Errorf("lock %q: %w", name, err)
-		}
-		// The holder before may have removed the file that was opened.
-		same, err := sameFile(file, name)
-		if err != nil {
-			file.Close()
-			return nil, err
-		}
-		if !same {
-			file.Close()
-			continue
-		}
-		lock := &Lock{base, file}
-		used, err := p.used(base)
-		if err != nil || used {
-			return nil, errors.Join(err, lock.Close())
-		}
-		return lock, nil
-	}
-}
-
-// lockFile takes the lock that systemd takes: of the open file description
-// where the kernel has those, so that it is inherited.
-func lockFile(file *os.File) error {
-	return unix.FcntlFlock(file.Fd(), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_WRLCK, Whence: 0})
-}
-
-func sameFile(file *os.File, name string) (bool, error) {
-	open, err := file.Stat()
-	if err != nil {
-		return false, err
-	}
-	named, err := os.Lstat(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
+	held, err := lockfile.Take(filepath.Join(dir, strconv.FormatUint(uint64(base), 10)), false)
+	if errors.Is(err, lockfile.ErrBusy) {
+		return nil, nil
 	}
 	if err != nil {
-		return false, err
+		return nil, fmt.Errorf("pick private users: %w", err)
 	}
-	return os.SameFile(open, named), nil
+	used, err := p.used(base)
+	if err != nil || used {
+		return nil, errors.Join(err, held.Close())
+	}
+	return &Lock{held, base}, nil
 }
 
 // used says whether the first or last but one id of a range has a name.

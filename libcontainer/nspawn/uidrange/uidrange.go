@@ -3,7 +3,7 @@
 //
 // The candidates are computed purely; Pick alone touches the machine, through
 // the lock directory that systemd-nspawn uses too. It imports the standard
-// library, x/sys/unix and siphash, and never changes a tree's owners.
+// library, lockfile and siphash, and never changes a tree's owners.
 package uidrange
 
 import (

@@ -159,15 +159,11 @@ func readLine(path string) string {
 	return line
 }
 
-func mayRaiseLimits() bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return unix.Capget(&header, &data[0]) == nil && data[0].Effective>>unix.CAP_SYS_RESOURCE&1 != 0
-}
+func mayRaiseLimits() bool { return permitted()>>unix.CAP_SYS_RESOURCE&1 != 0 }
 
 func hardLimits() []specs.POSIXRlimit {
 	var list []specs.POSIXRlimit
-	for i, name := range rlimitNames {
+	for i, name := range plan.RlimitNames() {
 		var limit unix.Rlimit
 		if unix.Getrlimit(i, &limit) == nil {
 			list = append(list, specs.POSIXRlimit{Type: name, Soft: limit.Cur, Hard: limit.Max})

@@ -196,7 +196,7 @@ func (c *container) make() error {
 	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
-	if err := c.group.Create(); err != nil {
+	if err := c.group.Make(); err != nil {
 		return err
 	}
 	c.made = true
@@ -210,6 +210,12 @@ func (c *container) make() error {
 	if err := c.start(); err != nil {
 		return err
 	}
+	// The limits are set while the init runs its tape. Hooks, which may change
+	// them, run when the init asks, so not before.
+	if err := c.group.Limit(); err != nil {
+		return err
+	}
+	fault.At()
 	if err := c.launch.untilReady(); err != nil {
 		return c.explain(err)
 	}

@@ -191,9 +191,10 @@ func (e *execution) start() error {
 
 func (e *execution) facts() plan.Facts {
 	f := plan.Facts{
-		NoSetgroups: os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
-		AppArmor:    e.process.ApparmorProfile != "" && appArmorEnabled(),
-		SELinux:     e.process.SelinuxLabel != "" && seLinuxEnabled(),
+		NoSetgroups:  os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
+		Capabilities: permitted(),
+		AppArmor:     e.process.ApparmorProfile != "" && appArmorEnabled(),
+		SELinux:      e.process.SelinuxLabel != "" && seLinuxEnabled(),
 	}
 	if !hasHome(e.process.Env) {
 		f.Home = homeIn(e.view, e.process.User.UID)
@@ -283,6 +284,9 @@ func (e *execution) finish() error {
 		return e.explain(err)
 	}
 	for i, s := range e.launch.plan.Steps {
+		if e.launch.plan.Phases[i] != plan.Prepare {
+			continue
+		}
 		if err := applyOutside(e.launch.pid, s); err != nil {
 			return runtimeStepError(e.launch.plan, i, err)
 		}

@@ -20,10 +20,11 @@ func (r *Runtime) facts(s *specs.Spec, bundle string, g *cgroup.Group) plan.Fact
 		Privileged: os.Geteuid() == 0,
 		// Without newgidmap the groups of an unprivileged user namespace
 		// can be mapped only once setgroups(2) is given up.
-		NoSetgroups: os.Geteuid() != 0 && onlyOne(s.Linux.GIDMappings),
-		Cgroup:      cgroupFacts(s, g),
-		AppArmor:    s.Process.ApparmorProfile != "" && appArmorEnabled(),
-		SELinux:     (s.Process.SelinuxLabel != "" || s.Linux.MountLabel != "") && seLinuxEnabled(),
+		NoSetgroups:  os.Geteuid() != 0 && onlyOne(s.Linux.GIDMappings),
+		Cgroup:       cgroupFacts(s, g),
+		Capabilities: permitted(),
+		AppArmor:     s.Process.ApparmorProfile != "" && appArmorEnabled(),
+		SELinux:      (s.Process.SelinuxLabel != "" || s.Linux.MountLabel != "") && seLinuxEnabled(),
 	}
 	if g != nil {
 		location := g.Location()
@@ -115,4 +116,14 @@ func onlyOne(list []specs.LinuxIDMapping) bool { return len(list) == 1 && list[0
 // homeIn is the home directory of a user in a running container.
 func homeIn(v *view, uid uint32) string {
 	return passwd.Home("/proc/"+v.init.String()+"/root", uid)
+}
+
+// permitted are the capabilities that this process has to give.
+func permitted() uint64 {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return 0
+	}
+	return uint64(data[0].Permitted) | uint64(data[1].Permitted)<<32
 }

@@ -19,6 +19,9 @@ import (
 func (c *container) fromOutside() error {
 	devices := make(map[string]specs.LinuxNetDevice)
 	for i, s := range c.plan.Steps {
+		if c.plan.Phases[i] != plan.Prepare {
+			continue
+		}
 		var err error
 		switch s := s.(type) {
 		case plan.NetDevice:
@@ -47,7 +50,7 @@ func (c *container) fromOutside() error {
 func applyOutside(pid int, s plan.Step) error {
 	switch s := s.(type) {
 	case plan.Rlimit:
-		resource, ok := rlimitNumber(s.Type)
+		resource, ok := s.Number()
 		if !ok {
 			return fmt.Errorf("unknown resource")
 		}
@@ -60,22 +63,6 @@ func applyOutside(pid int, s plan.Step) error {
 		return setIOPriority(pid, &s.LinuxIOPriority)
 	}
 	return nil
-}
-
-// rlimitNames are the limits by the kernel's number, getrlimit(2).
-var rlimitNames = [...]string{
-	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
-	"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
-	"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-}
-
-func rlimitNumber(name string) (int, bool) {
-	for i, n := range rlimitNames {
-		if n == name {
-			return i, true
-		}
-	}
-	return 0, false
 }
 
 func schedulerPolicy(p specs.LinuxSchedulerPolicy) uint32 {

@@ -15,6 +15,12 @@ func (l *lowerer) processStep(s plan.Step) error {
 	switch s := s.(type) {
 	case plan.NewSession:
 		l.call(unix.SYS_SETSID).Ignore(unix.EPERM)
+	case plan.Rlimit:
+		number, ok := s.Number()
+		if !ok {
+			return fmt.Errorf("unknown resource")
+		}
+		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
 	case plan.Hostname:
 		l.call(unix.SYS_SETHOSTNAME, l.str(s.Name), num(len(s.Name)))
 	case plan.Domainname:

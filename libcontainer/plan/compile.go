@@ -22,6 +22,8 @@ type Facts struct {
 	// control group, "" when it gets none of its own.
 	CgroupDriver, CgroupPath string
 	AppArmor, SELinux        bool
+	// Capabilities are those that the runtime has to give; 0 for all.
+	Capabilities uint64
 	// Home is the user's home directory by the container's passwd.
 	Home string
 }

@@ -29,7 +29,10 @@ func (s CreateCgroup) String() string {
 	return text
 }
 
-// Rlimit sets one resource limit, prlimit(2).
+// Rlimit sets one resource limit, prlimit(2). The init sets it itself, as from
+// outside it takes CAP_SYS_RESOURCE to touch a process of another user. In a user
+// namespace it is the other way round: there only the
+// runtime may raise limits.
 type Rlimit struct {
 	Type       string
 	Soft, Hard uint64
@@ -40,6 +43,26 @@ func (Rlimit) Kind() string { return "set-rlimit" }
 
 func (s Rlimit) String() string {
 	return "set " + s.Type + " to " + limitText(s.Soft) + ":" + limitText(s.Hard)
+}
+
+// rlimitNames are the limits by the kernel's number, getrlimit(2).
+var rlimitNames = [...]string{
+	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
+	"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
+	"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
+}
+
+// RlimitNames are the names of all limits, each at its number.
+func RlimitNames() []string { return rlimitNames[:] }
+
+// Number is the kernel's number of the limit; ok is false for an unknown one.
+func (s Rlimit) Number() (n int, ok bool) {
+	for i, name := range rlimitNames {
+		if name == s.Type {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 func limitText(v uint64) string {
@@ -122,8 +145,8 @@ func (s IntelRdt) String() string { return "join the resctrl group " + strconv.Q
 
 // limits compiles what the runtime does to the init process from outside.
 func (c *compiler) limits(p *specs.Process) {
-	for _, r := range p.Rlimits {
-		c.p.add(Prepare, Rlimit{r.Type, r.Soft, r.Hard})
+	if c.p.Namespaces.Has(CloneUser) {
+		c.rlimits(Prepare, p)
 	}
 	if p.OOMScoreAdj != nil {
 		c.p.add(Prepare, OOMScore{*p.OOMScoreAdj})
@@ -133,6 +156,12 @@ func (c *compiler) limits(p *specs.Process) {
 	}
 	if p.IOPriority != nil {
 		c.p.add(Prepare, IOPriority{*p.IOPriority})
+	}
+}
+
+func (c *compiler) rlimits(phase Phase, p *specs.Process) {
+	for _, r := range p.Rlimits {
+		c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
 	}
 }
 

@@ -241,6 +241,10 @@ func (c *compiler) process(p *specs.Process) error {
 	c.p.add(Init, ChangeDir{p.Cwd})
 	candidates := programCandidates(p.Args[0], p.Env)
 	c.p.add(Init, CheckProgram{p.Args[0], candidates, sets.Effective})
+	if !c.p.Namespaces.Has(CloneUser) {
+		// Last, since what came before may need more than the program gets.
+		c.rlimits(Init, p)
+	}
 	c.p.add(Init, Ready{})
 	if c.opts.Wait {
 		c.p.add(Start, WaitStart{})
@@ -259,6 +263,12 @@ const knownCapabilities = 1<<(40+1) - 1
 
 func (c *compiler) capabilities(p *specs.Process) caps.Sets {
 	sets, ignored := caps.FromSpec(p.Capabilities, knownCapabilities)
+	if held := c.facts.Capabilities; held != 0 && !c.p.Namespaces.Has(CloneUser) {
+		// "Any value which cannot be granted to the container by the
+		// runtime MUST be logged as a warning" (config.md).
+		ignored = append(ignored, caps.Names(sets.Beyond(held))...)
+		sets = sets.Restrict(held)
+	}
 	if len(ignored) > 0 {
 		c.p.warn(caps.Warning(ignored))
 	}

@@ -123,7 +123,12 @@ func (c *compiler) rootfs() error {
 	if p, ok := ParsePropagation(c.spec.Linux.RootfsPropagation); ok {
 		host = p
 	}
-	c.p.add(Init, HostPropagation{host})
+	first := host
+	if first.Flag == PropUnbindable {
+		// The root file system itself is still to be cloned.
+		first.Flag = PropPrivate
+	}
+	c.p.add(Init, HostPropagation{first})
 	c.p.add(Init, AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime()})
 	for i := range c.spec.Mounts {
 		if err := c.mount(i, &c.spec.Mounts[i]); err != nil {

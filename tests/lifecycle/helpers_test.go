@@ -45,8 +45,11 @@ func refused(t *testing.T, changes ...change) string {
 	if left := c.WaitClean(); len(left) > 0 {
 		t.Errorf("left behind by a create that failed: %q", left)
 	}
-	return r.Stderr
+	return plain(r.Stderr)
 }
+
+// plain undoes the quoting of a message in the log.
+func plain(log string) string { return strings.ReplaceAll(log, `\"`, `"`) }
 
 // sleeping is a running container that does nothing.
 func sleeping(t *testing.T, changes ...change) *fixtures.Container {

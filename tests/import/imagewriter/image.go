@@ -15,6 +15,7 @@ type Image struct {
 	Config   map[string]any // the "config" of the image configuration
 	Arch     string         // "amd64" when empty
 	Tags     []string       // "name:tag"
+	Honest   bool           // media types say the layers' compression; otherwise all claim gzip, as skopeo has written them
 	Extra    map[string]any // more members of the image configuration
 }
 
@@ -157,7 +158,11 @@ func (i *Image) Manifest(f Files) map[string]any {
 			how = i.Compress[min(n, len(i.Compress)-1)]
 		}
 		blob := Compress(how, l)
-		layers = append(layers, f.Blob("application/vnd.oci.image.layer.v1.tar+gzip", blob))
+		mediaType := "application/vnd.oci.image.layer.v1.tar+gzip"
+		if i.Honest {
+			mediaType = strings.TrimSuffix("application/vnd.oci.image.layer.v1.tar+"+how, "+")
+		}
+		layers = append(layers, f.Blob(mediaType, blob))
 	}
 	m := map[string]any{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
 		"config": f.Blob("application/vnd.oci.image.config.v1+json", i.ConfigJSON()), "layers": layers}

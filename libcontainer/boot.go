@@ -1,13 +1,10 @@
 package libcontainer
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
@@ -52,7 +49,7 @@ func (c *container) decideBoot() error {
 	if err := c.chooseConsole(); err != nil {
 		return err
 	}
-	facts, err := c.bootFacts(decision.Init, tree)
+	facts, err := c.bootFacts(decision, tree)
 	if err != nil {
 		return err
 	}
@@ -70,7 +67,7 @@ func (c *container) decideBoot() error {
 func (c *container) adapt(decision nspawn.Decision, additions []nspawn.Addition) {
 	adapted, rest := nspawn.Apply(c.spec, additions)
 	c.spec = adapted
-	b := &plan.Boot{Why: decision.Reason}
+	b := &plan.Boot{Why: decision.Reason, Supervised: c.console.system != nil}
 	left := make(map[string]bool, len(rest))
 	for _, a := range rest {
 		step := plan.Adaptation{Change: a.Change, Reason: a.Reason}
@@ -98,20 +95,12 @@ func (c *container) adapt(decision nspawn.Decision, additions []nspawn.Addition)
 	c.boot = b
 }
 
-// bootFacts gathers what booting needs to know about the host and the tree.
-func (c *container) bootFacts(init nspawn.Init, tree *nspawn.RootTree) (nspawn.Facts, error) {
-	f := nspawn.Facts{
-		ID: c.opts.ID, Init: init, Cgroup: bootHierarchy(),
-		BootID:   readLine("/proc/sys/kernel/random/uuid"),
-		MayRaise: mayRaiseLimits(), HardLimits: hardLimits(),
-	}
-	f.HostMachineID, _ = nspawn.ParseID(readLine("/etc/machine-id"))
-	f.NrOpen, _ = strconv.ParseUint(readLine("/proc/sys/fs/nr_open"), 10, 64)
-	for _, p := range [...]string{"/etc/os-release", "/usr/lib/os-release"} {
-		if text, err := os.ReadFile(p); err == nil {
-			f.HostOSRelease, f.HostOS = p, nspawn.HostOS(string(text))
-			break
-		}
+// bootFacts gathers what booting needs to know about the host, the tree and
+// this command.
+func (c *container) bootFacts(decision nspawn.Decision, tree nspawn.Tree) (nspawn.Facts, error) {
+	f, err := nspawn.Gather(tree, decision, c.opts.ID, bootHierarchy())
+	if err != nil {
+		return f, err
 	}
 	if !c.wait && c.spec.Process.Terminal {
 		f.Term = os.Getenv("TERM")
@@ -119,19 +108,7 @@ func (c *container) bootFacts(init nspawn.Init, tree *nspawn.RootTree) (nspawn.F
 	if c.console.system != nil {
 		f.Notify, f.Supervised = true, true
 	}
-	var err error
-	if f.Credentials, err = c.credentials(); err != nil {
-		return f, err
-	}
-	if f.TreeMachineID, err = nspawn.MachineID(tree); err != nil {
-		return f, err
-	}
-	if _, _, err := tree.Resolve("/etc/machine-id"); errors.Is(err, fs.ErrNotExist) {
-		f.NoMachineIDFile = true
-	}
-	if cgroup.Mode() != cgroup.Unified {
-		f.SystemdVersion, err = nspawn.SystemdVersion(tree)
-	}
+	f.Credentials, err = c.credentials()
 	return f, err
 }
 
@@ -157,19 +134,6 @@ func readLine(path string) string {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	return line
-}
-
-func mayRaiseLimits() bool { return permitted()>>unix.CAP_SYS_RESOURCE&1 != 0 }
-
-func hardLimits() []specs.POSIXRlimit {
-	var list []specs.POSIXRlimit
-	for i, name := range plan.RlimitNames() {
-		var limit unix.Rlimit
-		if unix.Getrlimit(i, &limit) == nil {
-			list = append(list, specs.POSIXRlimit{Type: name, Soft: limit.Cur, Hard: limit.Max})
-		}
-	}
-	return list
 }
 
 // signalNumber is the number of a stop signal's name, as Linux and glibc count

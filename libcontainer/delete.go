@@ -40,6 +40,11 @@ func (r *Runtime) Delete(id string, force bool) error {
 	if err := v.mayDelete(force); err != nil {
 		return err
 	}
+	if v.init.PID == 0 && !v.emptied() {
+		// Killed before it had a process, and the cgroup that it was to
+		// have is another's.
+		return dir.Remove()
+	}
 	if err := v.killAll(); err != nil {
 		return err
 	}
@@ -63,6 +68,19 @@ func (v *view) mayDelete(force bool) error {
 		return nil
 	}
 	return fmt.Errorf("cannot delete container %s that is not stopped: %s", v.ID, v.status)
+}
+
+// emptied waits for the cgroup of a container without a recorded process to be
+// empty: an init whose runtime was killed ends by itself.
+func (v *view) emptied() bool {
+	for range 50 {
+		pids, err := v.group.Pids(true)
+		if err != nil || len(pids) == 0 {
+			return true
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return false
 }
 
 // killAll kills the init, and what else is in the cgroup, and waits until the

@@ -36,12 +36,18 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 		return 0, false, err
 	}
 	defer c.close()
+	unlock, err := c.lockTree()
+	if err != nil {
+		return 0, false, err
+	}
+	defer unlock()
 	if !o.NoSubreaper && !o.Detach {
 		// Orphans of the container come to us and not to the host's init.
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 			return 0, false, fmt.Errorf("become a child subreaper: %w", err)
 		}
 	}
+	c.clearStale()
 	if err := c.make(); err != nil {
 		c.abandon()
 		return 0, false, err

@@ -5,9 +5,11 @@ import (
 	"os"
 	"sync/atomic"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/treelock"
 )
 
 // system is a booted system in the foreground, as systemd-nspawn(1) treats it.
@@ -105,4 +107,34 @@ func (e *consoleEnd) stopWith(s unix.Signal) unix.Signal {
 	}
 	e.system.stopped = true
 	return e.system.stop
+}
+
+// lockTree keeps others off the tree of a system as long as it is run here;
+// systemd-nspawn and machinectl look at the same locks.
+func (c *container) lockTree() (unlock func(), err error) {
+	if c.console.system == nil {
+		return func() {}, nil
+	}
+	lock, err := treelock.Take(treelock.Dir, c.desc.Rootfs, c.spec.Root.Readonly)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+// clearStale removes what a killed runtime left of a system of this name: the
+// system itself has ended with it.
+func (c *container) clearStale() {
+	if c.console.system == nil {
+		return
+	}
+	v, err := c.rt.look(c.opts.ID)
+	if err != nil {
+		return
+	}
+	stopped := v.status == specs.StateStopped && v.Bundle == c.opts.Bundle
+	v.close()
+	if stopped {
+		_ = c.rt.Delete(c.opts.ID, false) // make tells what is in its way
+	}
 }

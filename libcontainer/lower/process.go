@@ -21,6 +21,8 @@ func (l *lowerer) processStep(s plan.Step) error {
 			return fmt.Errorf("unknown resource")
 		}
 		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
+	case plan.DieWithRuntime:
+		l.call(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
 	case plan.Hostname:
 		l.call(unix.SYS_SETHOSTNAME, l.str(s.Name), num(len(s.Name)))
 	case plan.Domainname:

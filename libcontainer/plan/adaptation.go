@@ -20,6 +20,9 @@ type Boot struct {
 	// Changed are changes that the configuration already has; Steps are
 	// carried out once everything is mounted, Last at the very end.
 	Changed, Steps, Last []Adaptation
+	// Supervised says that the system ends when the runtime, which runs it
+	// in the foreground, is killed.
+	Supervised bool
 	// V1 says how the control groups of a v1 host are shown.
 	V1 CgroupV1
 }
@@ -42,6 +45,15 @@ type Booted struct {
 func (Booted) Kind() string { return "boot" }
 
 func (s Booted) String() string { return "boot a system: " + s.Why }
+
+// DieWithRuntime has the system killed when the runtime dies, prctl(2)
+// PR_SET_PDEATHSIG, so that the next start finds nothing in its way.
+type DieWithRuntime struct{}
+
+// Kind implements Step.
+func (DieWithRuntime) Kind() string { return "die-with-runtime" }
+
+func (DieWithRuntime) String() string { return "end when the runtime is killed" }
 
 func (c *compiler) bootPrepare() {
 	b := c.opts.Boot
@@ -66,6 +78,9 @@ func (c *compiler) bootLast() {
 	if b := c.opts.Boot; b != nil {
 		for _, a := range b.Last {
 			c.p.add(Init, a)
+		}
+		if b.Supervised {
+			c.p.add(Init, DieWithRuntime{})
 		}
 	}
 }

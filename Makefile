@@ -11,6 +11,7 @@ BIN     := bin/gspawn-oci
 HELPER  := bin/gspawn-oci-seccomp
 IMPORT  := bin/gspawn-oci-import
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+ENTRY   := github.com/gspawn/gspawn-oci/internal/warm.entry
 FLAGS   := -trimpath -buildvcs=false
 TOOL    := $(GO) tool -modfile=tools/go.mod
 
@@ -30,7 +31,7 @@ build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 $(BIN): FORCE
 	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
-	CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -ldflags '$(LDFLAGS)' -o $@ .
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -ldflags '$(LDFLAGS) -E $(ENTRY)' -o $@ .
 
 $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \

@@ -207,13 +207,22 @@ func (c *container) make() error {
 			return err
 		}
 	}
+	// On v2 the limits are set while the init runs its tape. On v1 they come
+	// before: its device rules first forbid all, then allow one by one. Hooks,
+	// which may change the limits, run when the init asks, so not earlier.
+	meanwhile := c.group.Join() == cgroup.JoinByClone
+	if !meanwhile {
+		if err := c.group.Limit(); err != nil {
+			return err
+		}
+	}
 	if err := c.start(); err != nil {
 		return err
 	}
-	// The limits are set while the init runs its tape. Hooks, which may change
-	// them, run when the init asks, so not before.
-	if err := c.group.Limit(); err != nil {
-		return err
+	if meanwhile {
+		if err := c.group.Limit(); err != nil {
+			return err
+		}
 	}
 	fault.At()
 	if err := c.launch.untilReady(); err != nil {

@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench conformance test-engines test-vm demo install man completions fuzz clean help \
+.PHONY: build test unit lint bench conformance test-engines test-boot test-vm vm-shell demo install man completions fuzz clean help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
@@ -64,8 +64,14 @@ test-engines: build ## run podman and containerd with this runtime
 	tests/deps.sh engines
 	tests/engines/run.sh
 
+test-boot: build ## boot whole systems with the runtime, podman and containerd; table in results/boot.md
+	tests/boot/run.sh $(RESULTS)
+
 test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
 	tests/vm/run.sh
+
+vm-shell: build ## a shell in the machine of test-vm; leave it to switch it off
+	tests/vm/run.sh shell
 
 demo: ## install what is missing, build, make a real Debian tree and run it
 	tests/deps.sh build demo

@@ -23,6 +23,9 @@ func (t *Tree) ids(h *tar.Header) (uid, gid uint32, err error) {
 
 // mustChown says whether a new object in d would not get its owner by itself.
 func (t *Tree) mustChown(d *dir, uid, gid uint32) bool {
+	if t.Rootless && uid == 0 && gid == 0 {
+		return false // the container's root is the user
+	}
 	return uid != t.euid || gid != t.egid || d.setgid
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	clean "path"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -120,7 +121,7 @@ func (n *Notices) Add(what, path string) {
 		}
 	}
 	if len(n.list) < 100 {
-		n.list = append(n.list, notice{what, path, 1})
+		n.list = append(n.list, notice{what, clean.Clean("/" + path), 1})
 	}
 }
 
@@ -128,7 +129,7 @@ func (n *Notices) Add(what, path string) {
 func (n *Notices) Lines() []string {
 	var out []string
 	for _, x := range n.list {
-		s := fmt.Sprintf("%s: %q", x.what, "/"+x.first)
+		s := fmt.Sprintf("%s: %q", x.what, x.first)
 		if x.count > 1 {
 			s += fmt.Sprintf(" and %d more", x.count-1)
 		}

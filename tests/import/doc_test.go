@@ -35,6 +35,7 @@ func importInto(t *testing.T, o bundle.Options) (*bundle.Report, error) {
 		o.MaxSize, o.MaxFiles, o.MaxRatio = bundle.DefaultMaxSize, bundle.DefaultMaxFiles, bundle.DefaultMaxRatio
 	}
 	o.NoSync = true
+	o.Spec.ForThisHost()
 	o.Rootless = os.Geteuid() != 0
 	return bundle.Import(context.Background(), o)
 }

@@ -1,0 +1,176 @@
+package importtest
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gspawn/gspawn-oci/bundle"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
+)
+
+// runtimes gives the runtimes that are to run what was imported: ours, built once, and those of Debian.
+var ours = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "gspawn-import-test-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "gspawn-oci")
+	for _, b := range [][3]string{{"CGO_ENABLED=0", bin, ""}, {"CGO_ENABLED=1", bin + "-seccomp", "/cmd/gspawn-oci-seccomp"},
+		{"CGO_ENABLED=0", bin + "-import", "/bundle/gspawn-oci-import"}} {
+		cmd := exec.Command("go", "build", "-o", b[1], "github.com/gspawn/gspawn-oci"+b[2])
+		cmd.Env = append(os.Environ(), b[0])
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build: %w: %s", err, out)
+		}
+	}
+	return bin, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if bin, err := ours(); err == nil {
+		os.RemoveAll(filepath.Dir(bin))
+	}
+	os.Exit(code)
+}
+
+func busybox(t *testing.T) string {
+	t.Helper()
+	for _, p := range []string{"/bin/busybox", "/usr/bin/busybox"} {
+		if raw, err := os.ReadFile(p); err == nil {
+			return string(raw)
+		}
+	}
+	t.Skip("needs busybox-static")
+	return ""
+}
+
+// bootable is a small system: busybox as a shell and as an init that says hello and powers off.
+func bootable(t *testing.T) []iw.Entry {
+	box := iw.Entry{Name: "bin/busybox", Data: busybox(t), Mode: 0o755}
+	return []iw.Entry{iw.Dir("bin"), box, iw.Symlink("bin/sh", "busybox"), iw.Symlink("bin/echo", "busybox"), iw.Symlink("bin/id", "busybox"),
+		iw.Dir("sbin"), iw.Symlink("sbin/init", "../bin/busybox"), iw.Symlink("sbin/poweroff", "../bin/busybox"), iw.Dir("etc"), iw.Dir("proc"), iw.Dir("sys"), iw.Dir("dev"),
+		iw.Dir("usr"), iw.Dir("tmp"), iw.Dir("run"), iw.Dir("root"), iw.File("etc/os-release", "ID=test\n"), iw.File("etc/passwd", "root:x:0:0::/root:/bin/sh\nweb:x:1000:1000::/:\n"), iw.File("etc/group", "web:x:1000:\nx:x:44:web\n"),
+		iw.File("etc/inittab", "::sysinit:/bin/echo hello from init\n::once:/bin/busybox poweroff -f\n")}
+}
+
+// containerize gives a bundle a cgroup of the tests' own.
+func containerize(t *testing.T, dest, id string) {
+	t.Helper()
+	s := readSpec(t, dest)
+	s.Linux.CgroupsPath = "/gspawn-test/" + id
+	raw, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dest+"/config.json", raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var counter int
+
+// runBundle runs a bundle to its end and gives what it wrote. runc's old version and crun get their own state directory.
+func runBundle(t *testing.T, runtime, dest string) string {
+	t.Helper()
+	counter++
+	id := fmt.Sprintf("import-%d-%d", os.Getpid(), counter)
+	containerize(t, dest, id)
+	cmd := exec.CommandContext(t.Context(), runtime, "--root", t.TempDir(), "run", "-b", dest, id)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s run: %v\n%s", filepath.Base(runtime), err, out)
+	}
+	return string(out)
+}
+
+// TestRun: sources × compressions × boot modes, each ends in a run of the result by our own runtime.
+func TestRun(t *testing.T) {
+	needRoot(t)
+	bin, err := ours()
+	if err != nil {
+		t.Skip(err)
+	}
+	system := iw.Tar(bootable(t)...)
+	i := &iw.Image{Layers: [][]byte{system, iw.Tar(iw.File("etc/hello", "1"))}, Tags: []string{"box:1"}}
+	tree := t.TempDir() + "/tree"
+	if err := os.Mkdir(tree, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	untar := exec.Command("tar", "-C", tree, "-xf", "-")
+	untar.Stdin = strings.NewReader(string(system))
+	if out, err := untar.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	sources := map[string][]byte{"rootfs": system, "docker-save": i.DockerSave().Tar(), "docker25": i.Docker25().Tar(), "podman": i.Podman().Tar(), "oci": i.OCI().Tar(), "directory": nil}
+	for name, raw := range sources {
+		for _, how := range iw.Compressions {
+			if name == "directory" && how != "" {
+				continue
+			}
+			packed := iw.Compress(how, raw)
+			for _, mode := range []nspawn.Mode{nspawn.Auto, nspawn.Yes, nspawn.No} {
+				t.Run(fmt.Sprintf("%s/%s/boot=%s", name, how, mode), func(t *testing.T) {
+					o := bundle.Options{Source: tree, Dest: t.TempDir() + "/box", Spec: bundle.SpecOptions{Boot: mode}}
+					want := "hello from init"
+					if mode == nspawn.No {
+						o.Spec.Command, want = []string{"/bin/sh", "-c", "echo hello from $0", "sh"}, "hello from sh"
+					}
+					if raw != nil {
+						o.Source = t.TempDir() + "/source"
+						if err := os.WriteFile(o.Source, packed, 0o644); err != nil {
+							t.Fatal(err)
+						}
+					}
+					if _, err := importInto(t, o); err != nil {
+						t.Fatal(err)
+					}
+					if out := runBundle(t, bin, o.Dest); !strings.Contains(out, want) {
+						t.Errorf("it wrote %q, want %q", out, want)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestRunElsewhere: an imported application runs under Debian's runc and crun, with the user and the groups that its image names.
+func TestRunElsewhere(t *testing.T) {
+	needRoot(t)
+	i := &iw.Image{Layers: [][]byte{iw.Tar(bootable(t)...)}, Tags: []string{"box:1"}, Config: map[string]any{
+		"Entrypoint": []string{"/bin/sh", "-c"}, "Cmd": []string{"id; echo $A in $(pwd)"}, "User": "web", "Env": []string{"A=1"}, "WorkingDir": "/tmp"}}
+	bin, err := ours()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, runtime := range []string{"runc", "crun", bin} {
+		t.Run(filepath.Base(runtime), func(t *testing.T) {
+			needTool(t, runtime)
+			dest, _, err := imported(t, i.OCI().Tar(), bundle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if runtime == "crun" && hybrid() {
+				t.Skip("crun refuses hosts with both cgroup hierarchies")
+			}
+			out := runBundle(t, runtime, dest)
+			for _, want := range []string{"uid=1000(web) gid=1000(web)", "44(x)", "1 in /tmp"} {
+				if !strings.Contains(out, want) {
+					t.Errorf("it wrote %q, want %q", out, want)
+				}
+			}
+		})
+	}
+}
+
+func hybrid() bool {
+	_, err := os.Stat("/sys/fs/cgroup/unified/cgroup.procs")
+	return err == nil
+}

@@ -172,6 +172,9 @@ func (c *container) describe() {
 		NoNewKeyring: c.opts.NoNewKeyring, Rootless: os.Geteuid() != 0,
 		Cgroup: c.group.Saved(),
 	}
+	if flags&plan.CloneMount == 0 {
+		c.desc.RootMount = mountID(root)
+	}
 	if c.boot != nil && c.stop.ReplaceTERM {
 		c.desc.StopSignal = signalNumber(c.stop.Signal)
 	}

@@ -152,6 +152,7 @@ func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, ot
 	if e := g.Destroy(); e != nil {
 		err = errors.Join(err, e)
 	}
+	err = errors.Join(err, unmountInPlace(c))
 	if c.RdtGroup != "" {
 		group := intelrdt.Group{Dir: c.RdtGroup, Own: true}
 		err = errors.Join(err, group.Destroy())
@@ -161,4 +162,28 @@ func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, ot
 		return err
 	}
 	return dir.Remove()
+}
+
+// unmountInPlace takes away what a container without a mount namespace mounted
+// on its root file system. What was mounted there before stays.
+func unmountInPlace(c *state.Container) error {
+	if c.RootMount == 0 {
+		return nil
+	}
+	for mountID(c.Rootfs) != c.RootMount {
+		if err := unix.Unmount(c.Rootfs, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+			return fmt.Errorf("unmount the root file system %q: %w", c.Rootfs, err)
+		}
+	}
+	return nil
+}
+
+// mountID is the ID of the mount that a path is on, statx(2); 0 if there is
+// no telling.
+func mountID(path string) uint64 {
+	var st unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, path, 0, unix.STATX_MNT_ID, &st) != nil {
+		return 0
+	}
+	return st.Mnt_id
 }

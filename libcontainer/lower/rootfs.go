@@ -16,8 +16,8 @@ func (l *lowerer) rootStep(s plan.Step) error {
 	case plan.PivotRoot:
 		l.pivot(&s)
 	case plan.Chroot:
-		l.call(unix.SYS_CHROOT, l.str(s.Path))
-		l.call(unix.SYS_CHDIR, l.str("/"))
+		l.call(unix.SYS_FCHDIR, l.root.Value())
+		l.call(unix.SYS_CHROOT, l.str("."))
 	case plan.RootAttributes:
 		if s.Readonly {
 			l.mountSetattr(l.root, 0, plan.AttrRDOnly, 0, 0)
@@ -42,6 +42,11 @@ func (l *lowerer) attachRoot(s *plan.AttachRoot) {
 		l.b.Set(l.root, num(l.in.Fds[l.step]))
 	} else {
 		l.cloneTree(unix.AT_FDCWD, s.Path, true, l.root)
+	}
+	if s.InPlace {
+		l.mountSetattr(l.root, unix.AT_RECURSIVE, 0, 0, unix.MS_PRIVATE)
+		l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str(s.Path), num(unix.MOVE_MOUNT_F_EMPTY_PATH))
+		return
 	}
 	// pivot_root(2) wants neither the new root nor its parent shared.
 	l.mountSetattr(l.root, 0, 0, 0, unix.MS_PRIVATE)

@@ -124,7 +124,6 @@ func TestRefused(t *testing.T) {
 		{"mounts without a mount namespace", base + `},"mounts":[{"destination":"/x","type":"tmpfs"}],"linux":{"namespaces":[{"type":"pid"}]}`, "mounts"},
 		{"masked paths without one", base + `},"linux":{"maskedPaths":["/x"]}`, "linux.maskedPaths"},
 		{"read-only paths without one", base + `},"linux":{"readonlyPaths":["/x"]}`, "linux.readonlyPaths"},
-		{"propagation without one", base + `},"linux":{"rootfsPropagation":"slave"}`, "linux.rootfsPropagation"},
 		{"idmap of a new file system", base + `},"mounts":[{"destination":"/x","type":"tmpfs","options":["idmap"]}]` + mount + `}`, "mounts[0]"},
 		{"tmpcopyup of a bind mount", base + `},"mounts":[{"destination":"/x","type":"bind","source":"/y","options":["bind","tmpcopyup"]}]` + mount + `}`, "mounts[0].options"},
 		{"cgroup2 on a v1 host", base + `},"mounts":[{"destination":"/x","type":"cgroup2"}]` + mount + `}`, "mounts[0].type"},

@@ -21,17 +21,25 @@ func (s HostPropagation) String() string {
 }
 
 // AttachRoot clones the root file system's tree of mounts and puts it on top
-// of /, where pivot_root(2) finds it.
+// of /, where pivot_root(2) finds it. A container without a mount namespace
+// has it on top of its own path, in the runtime's namespace, until it is
+// deleted.
 type AttachRoot struct {
 	Path      string
 	ByRuntime bool
-	IDMap     *IDMap
+	InPlace   bool
 }
 
 // Kind implements Step.
 func (AttachRoot) Kind() string { return "attach-root" }
 
-func (s AttachRoot) String() string { return "attach the root file system " + strconv.Quote(s.Path) }
+func (s AttachRoot) String() string {
+	text := "attach the root file system " + strconv.Quote(s.Path)
+	if s.InPlace {
+		text += " in the runtime's mount namespace"
+	}
+	return text
+}
 
 // PivotRoot makes the root file system the root of the mount namespace and
 // lets go of the host's.
@@ -116,20 +124,20 @@ func (c *compiler) rootfs() error {
 	if !path.IsAbs(root) {
 		root = path.Join(c.opts.Bundle, root)
 	}
-	if !c.p.Namespaces.Has(CloneMount) {
-		return c.sharedRootfs(root)
-	}
+	inPlace := !c.p.Namespaces.Has(CloneMount)
 	host := Propagation{PropSlave, true}
 	if p, ok := ParsePropagation(c.spec.Linux.RootfsPropagation); ok {
 		host = p
 	}
-	first := host
-	if first.Flag == PropUnbindable {
-		// The root file system itself is still to be cloned.
-		first.Flag = PropPrivate
+	if !inPlace {
+		first := host
+		if first.Flag == PropUnbindable {
+			// The root file system itself is still to be cloned.
+			first.Flag = PropPrivate
+		}
+		c.p.add(Init, HostPropagation{first})
 	}
-	c.p.add(Init, HostPropagation{first})
-	c.p.add(Init, AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime()})
+	c.p.add(Init, AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime(), InPlace: inPlace})
 	for i := range c.spec.Mounts {
 		if err := c.mount(i, &c.spec.Mounts[i]); err != nil {
 			return err
@@ -151,7 +159,11 @@ func (c *compiler) rootfs() error {
 	if cwd := c.spec.Process; cwd != nil && cwd.Cwd != "/" {
 		c.p.add(Init, Directory{CleanDestination(cwd.Cwd)})
 	}
-	c.p.add(Init, PivotRoot{Move: c.opts.NoPivot, Shared: host.Flag == PropShared})
+	if inPlace {
+		c.p.add(Init, Chroot{root})
+	} else {
+		c.p.add(Init, PivotRoot{Move: c.opts.NoPivot, Shared: host.Flag == PropShared})
+	}
 	if c.spec.Root.Readonly {
 		c.p.add(Init, RootAttributes{Readonly: true})
 	}
@@ -161,31 +173,6 @@ func (c *compiler) rootfs() error {
 	c.bootLast()
 	return nil
 }
-
-// sharedRootfs is the root file system of a container without a mount
-// namespace. What would have to be mounted for it would be mounted on the
-// host, and stay there: that is refused.
-func (c *compiler) sharedRootfs(root string) error {
-	l := c.spec.Linux
-	switch {
-	case len(c.spec.Mounts) > 0:
-		return fieldError("mounts", needsMountNamespace)
-	case len(l.MaskedPaths) > 0:
-		return fieldError("linux.maskedPaths", needsMountNamespace)
-	case len(l.ReadonlyPaths) > 0:
-		return fieldError("linux.readonlyPaths", needsMountNamespace)
-	case c.spec.Root.Readonly:
-		return fieldError("root.readonly", needsMountNamespace)
-	case l.RootfsPropagation != "":
-		return fieldError("linux.rootfsPropagation", needsMountNamespace)
-	}
-	c.sysctls()
-	c.hooks(Init, HooksCreate)
-	c.p.add(Init, Chroot{root})
-	return nil
-}
-
-const needsMountNamespace = `needs a mount namespace, as it would change the host's mounts; add {"type": "mount"} to linux.namespaces`
 
 // sourcesByRuntime tells whether the runtime opens the sources of bind mounts:
 // in a user namespace the init process may lack the right to walk to them.

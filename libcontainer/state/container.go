@@ -31,6 +31,9 @@ type Container struct {
 	NoNewKeyring bool
 	// Rootless says that the container was made without privileges.
 	Rootless bool
+	// RootMount is the ID of the mount that Rootfs was on before a container
+	// without a mount namespace mounted its own there; 0 for others.
+	RootMount uint64
 	// StopSignal is what a SIGTERM of kill is turned into, for a booted
 	// system that would misunderstand it; 0 for none.
 	StopSignal int
@@ -54,6 +57,7 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("privatePID").Bool(c.PrivatePID)
 	w.Key("noNewKeyring").Bool(c.NoNewKeyring)
 	w.Key("rootless").Bool(c.Rootless)
+	w.Key("rootMount").Uint(c.RootMount)
 	w.Key("stopSignal").Int(int64(c.StopSignal))
 	w.Key("rdtGroup").String(c.RdtGroup)
 	w.Key("cgroup")
@@ -113,25 +117,35 @@ func readContainer(r *jsonio.Reader, c *Container) {
 		case "created":
 			// A time that cannot be read is shown as the zero time.
 			c.Created, _ = time.Parse(time.RFC3339Nano, r.String())
-		case "owner":
-			c.Owner = int(r.Int(64))
-		case "namespaces":
-			c.Namespaces = r.Uint(64)
-		case "privatePID":
-			c.PrivatePID = r.Bool()
-		case "noNewKeyring":
-			c.NoNewKeyring = r.Bool()
-		case "rootless":
-			c.Rootless = r.Bool()
-		case "stopSignal":
-			c.StopSignal = int(r.Int(32))
-		case "rdtGroup":
-			c.RdtGroup = r.String()
 		case "cgroup":
 			readCgroup(r, &c.Cgroup)
 		default:
-			r.Skip()
+			readNature(r, key, c)
 		}
+	}
+}
+
+// readNature reads the members that say what kind of container it is.
+func readNature(r *jsonio.Reader, key string, c *Container) {
+	switch key {
+	case "owner":
+		c.Owner = int(r.Int(64))
+	case "namespaces":
+		c.Namespaces = r.Uint(64)
+	case "privatePID":
+		c.PrivatePID = r.Bool()
+	case "noNewKeyring":
+		c.NoNewKeyring = r.Bool()
+	case "rootless":
+		c.Rootless = r.Bool()
+	case "rootMount":
+		c.RootMount = r.Uint(64)
+	case "stopSignal":
+		c.StopSignal = int(r.Int(32))
+	case "rdtGroup":
+		c.RdtGroup = r.String()
+	default:
+		r.Skip()
 	}
 }
 

@@ -121,7 +121,6 @@ func TestRefused(t *testing.T) {
 	tests := []struct {
 		name, config, field string
 	}{
-		{"mounts without a mount namespace", base + `},"mounts":[{"destination":"/x","type":"tmpfs"}],"linux":{"namespaces":[{"type":"pid"}]}`, "mounts"},
 		{"masked paths without one", base + `},"linux":{"maskedPaths":["/x"]}`, "linux.maskedPaths"},
 		{"read-only paths without one", base + `},"linux":{"readonlyPaths":["/x"]}`, "linux.readonlyPaths"},
 		{"idmap of a new file system", base + `},"mounts":[{"destination":"/x","type":"tmpfs","options":["idmap"]}]` + mount + `}`, "mounts[0]"},

@@ -9,7 +9,7 @@ mkdir -p "$dir/bin" "$dir/jobs" "$dir/tests" "$dir/out"
 runtime=${RUNTIME:-$repo/bin/gspawn-oci}
 cp "$runtime" "$(dirname "$runtime")/gspawn-oci-seccomp" "$dir/bin/"
 cp "$here/guest-main" "$dir/main"
-cp "$here/job.subr" "$dir/"
+cp "$here"/*.subr "$here/record.sh" "$here/differences.txt" "$dir/"
 cp "$repo"/contrib/*.service "$dir/" 2>/dev/null || true
 [ $# -gt 0 ] || set -- $(cd "$here/jobs" && ls | sed 's/\.sh$//')
 for job; do cp "$here/jobs/$job.sh" "$dir/jobs/"; done
@@ -23,3 +23,4 @@ for package in lifecycle boot; do
 	[ ! -d "tests/$package/testdata" ] || cp -r "tests/$package/testdata" "$dir/tests/$package/"
 done
 go build -tags faultinject -o "$dir/bin/gspawn-oci-fault" .
+go build -o "$dir/bin/mkbundle" ./tests/vm/mkbundle

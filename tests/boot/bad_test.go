@@ -1,0 +1,146 @@
+//go:build boot
+
+package boot
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
+	"github.com/gspawn/gspawn-oci/tests/require"
+)
+
+const bootAnnotation = "io.gspawn.boot"
+
+func demandBoot(s *specs.Spec) { s.Annotations = map[string]string{bootAnnotation: "yes"} }
+
+// TestWithoutInit: what is missing is named, with the places that were looked at, and nothing is left.
+func TestWithoutInit(t *testing.T) {
+	require.Root(t)
+	empty := func(s *specs.Spec) { s.Root.Path = t.TempDir() }
+	for _, c := range []struct {
+		name    string
+		changes []func(*specs.Spec)
+		want    []string
+	}{
+		{"empty tree, boot mode demanded", []func(*specs.Spec){empty, fixtures.Args("/sbin/init"), demandBoot},
+			[]string{"/sbin/init", "/usr/lib/systemd/systemd", "does not exist"}},
+		{"empty tree", []func(*specs.Spec){empty, fixtures.Args("/sbin/init")}, []string{"/sbin/init", "no such file"}},
+		{"application, boot mode demanded", []func(*specs.Spec){fixtures.Args("/bin/sh"), demandBoot}, []string{"init", "does not exist"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			con := fixtures.New(t, c.changes...)
+			r := con.Run()
+			if r.Code == 0 {
+				t.Error("it ran")
+			}
+			for _, part := range c.want {
+				if !strings.Contains(r.Stderr, part) {
+					t.Errorf("the message has no %q: %s", part, r.Stderr)
+				}
+			}
+			if left := con.WaitClean(); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
+// TestInitExits: an init that ends without reboot(2) is the end of the container, with the init's own exit code; one
+// that a signal ends has crashed, which is said.
+func TestInitExits(t *testing.T) {
+	require.Root(t)
+	fixtures.OnBothCgroups(t, func(t *testing.T) {
+		for _, c := range []struct {
+			name, script string
+			code         int
+			says         string
+		}{
+			{"exit 7", "exit 7", 7, ""},
+			{"exit 0", "exit 0", 0, ""},
+			{"segmentation fault", "kill -SEGV $$; sleep 1; exit 3", 3, ""}, // the kernel spares PID 1 its own signals
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				con := fixtures.New(t, demandBoot, fixtures.Args("/sbin/init"))
+				if err := os.MkdirAll(con.Rootfs("sbin"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				script := "#!/bin/sh\n# s6-linux-init\n" + c.script + "\n"
+				if err := os.WriteFile(con.Rootfs("sbin/init"), []byte(script), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				r := con.Run()
+				if r.Code != c.code {
+					t.Errorf("exit code %d, want %d: %s", r.Code, c.code, r.Stderr)
+				}
+			})
+		}
+		t.Run("killed from outside", func(t *testing.T) {
+			f := runForeground(t, "busybox")
+			f.up(t, "busybox")
+			f.c.Must("kill", f.c.ID, "KILL")
+			if code := f.code(t); code == 0 {
+				t.Error("exit code 0 for an init that was killed")
+			}
+			if !strings.Contains(f.out.String(), "crashed") {
+				t.Errorf("run does not say that the init crashed: %s", f.out.String())
+			}
+		})
+	})
+}
+
+// TestSupervisorKilled kills `run` at moments of a boot; after delete --force the next start finds nothing in its way.
+func TestSupervisorKilled(t *testing.T) {
+	require.Root(t)
+	fixtures.OnBothCgroups(t, func(t *testing.T) {
+		for _, after := range []time.Duration{5, 20, 60, 300, 1500} {
+			after *= time.Millisecond
+			t.Run(after.String(), func(t *testing.T) {
+				c, _ := newSystem(t, "trixie", false)
+				f := foregroundOf(t, c)
+				time.Sleep(after)
+				_ = f.cmd.Process.Kill()
+				<-f.end
+				if r := c.Do("delete", "--force", c.ID); r.Code != 0 {
+					t.Fatalf("delete --force: %s", r.Stderr)
+				}
+				if left := c.WaitClean(); len(left) > 0 {
+					t.Errorf("left behind: %q", left)
+				}
+				again := foregroundOf(t, c)
+				again.up(t, "trixie")
+				_ = again.cmd.Process.Signal(syscall.SIGTERM)
+				if code := again.code(t); code != 0 {
+					t.Errorf("exit code %d after SIGTERM to run: %s", code, again.out.String())
+				}
+			})
+		}
+	})
+}
+
+// TestTreeTaken: a tree that a system runs on is not given to another, as nspawn's lock has it.
+func TestTreeTaken(t *testing.T) {
+	require.Root(t)
+	c, root := newSystem(t, "busybox", false)
+	f := foregroundOf(t, c)
+	f.up(t, "busybox")
+	other := fixtures.New(t, system(root, false))
+	r := other.Do("run", "--console=passive", "--bundle", other.Bundle, other.ID)
+	if r.Code == 0 || !strings.Contains(r.Stderr, root) {
+		t.Errorf("a second system on the tree: exit code %d, %s", r.Code, r.Stderr)
+	}
+	if nspawn, err := exec.LookPath("systemd-nspawn"); err == nil {
+		a := do(nil, nspawn, "--quiet", "--register=no", "--keep-unit", "-D", root, "/bin/true")
+		if a.code == 0 {
+			t.Errorf("systemd-nspawn runs on a tree that is in use")
+		}
+		t.Logf("systemd-nspawn on %s: %v", filepath.Base(root), a)
+	}
+}

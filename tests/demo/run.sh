@@ -9,7 +9,7 @@ program=$PWD/bin/gspawn-oci
 
 work=${GSPAWN_DEMO_DIR:-/var/tmp/gspawn-oci-demo}
 state=$work/state
-oci() { "$program" --root "$state" "$@"; }
+oci() { "$program" --root "$state" "$@" 9>&-; }
 
 # say TITLE, show COMMAND...: the command line as a user would type it, then what it prints.
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
@@ -28,6 +28,8 @@ fail() {
 main() {
 	[ "$(id -u)" -eq 0 ] || fail "needs root: sudo make demo"
 	mkdir -p "$work"
+	exec 9>"$work/lock"
+	flock -n 9 || fail "another demo runs in $work; GSPAWN_DEMO_DIR names another place"
 	cleanup
 	trap cleanup EXIT
 	# The three that need no tree come first: they take a second.
@@ -37,7 +39,7 @@ main() {
 	if oci import --help >/dev/null 2>&1; then
 		imported_tree
 		imported_image
-		can_boot && boot
+		if can_boot; then boot; fi
 	fi
 	say "done; what was made lies in $work"
 }
@@ -150,10 +152,20 @@ can_boot() { oci import --boot=yes "$work/tree" "$work/booted" >"$work/boot.log"
 boot() {
 	say "the same tree booted: systemd as process 1"
 	show gspawn-oci run --detach "$work/booted"
-	show gspawn-oci exec booted systemctl is-system-running --wait || true
-	show gspawn-oci exec booted systemctl --no-pager list-units --type=service --state=running
+	local i answer=''
+	for i in $(seq 1 120); do # systemd needs a moment until it can be asked, a slow machine a long one
+		answer=$(oci exec booted systemctl is-system-running 2>/dev/null) || true
+		case $answer in running | degraded) break ;; esac
+		sleep 0.5
+	done
+	echo "systemctl is-system-running: ${answer:-no answer}"
+	show gspawn-oci exec booted systemctl --no-pager --no-legend list-units --type=service --state=running || true
+	show gspawn-oci exec booted cat /proc/1/comm || true
 	show gspawn-oci kill booted
-	until [ "$(oci state booted | sed -n 's/.*"status": "\(.*\)".*/\1/p')" = stopped ]; do sleep 0.2; done
+	for i in $(seq 1 120); do
+		[ "$(oci state booted | sed -n 's/.*"status": "\(.*\)".*/\1/p')" = stopped ] && break
+		sleep 0.25
+	done
 	show gspawn-oci delete booted
 }
 

@@ -161,7 +161,7 @@ boot() {
 	echo "systemctl is-system-running: ${answer:-no answer}"
 	show gspawn-oci exec booted systemctl --no-pager --no-legend list-units --type=service --state=running || true
 	show gspawn-oci exec booted cat /proc/1/comm || true
-	show gspawn-oci kill booted
+	show gspawn-oci kill booted SIGRTMIN+3
 	for i in $(seq 1 120); do
 		[ "$(oci state booted | sed -n 's/.*"status": "\(.*\)".*/\1/p')" = stopped ] && break
 		sleep 0.25

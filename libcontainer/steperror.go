@@ -65,7 +65,7 @@ func hint(s plan.Step, errno unix.Errno) string {
 		case errno == unix.EINVAL && len(s.Data) > 0:
 			return "the kernel refuses an option; see mounts in config.json"
 		case errno == unix.EINVAL && s.Bind == plan.BindOne:
-			return `in a user namespace a source with other mounts below it takes "rbind"`
+			return `a directory goes on a directory and a file on a file; and in a user namespace a source with other mounts below it takes "rbind"`
 		}
 	case plan.AttachRoot:
 		if errno == unix.EACCES {

@@ -4,8 +4,9 @@ import (
 	"path"
 	"slices"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 )
 
 // Facts are what boot mode needs to know beyond the bundle.

@@ -11,9 +11,10 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/seccomp/notify"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp/notify"
 )
 
 // The whole way of a notification: profile, filter, listener, agent, answer.

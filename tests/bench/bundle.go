@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
 )
 
 // podmanConfig is what Debian 12's podman 4.3 wrote for `podman create --network=none IMAGE /bin/true` with its default

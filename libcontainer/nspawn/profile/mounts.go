@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"sort"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
 // mounts is nspawn's outer table, then its inner one, then the custom mounts

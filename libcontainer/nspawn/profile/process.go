@@ -5,9 +5,10 @@ import (
 	"sort"
 	"strings"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Capabilities by number, as far as nspawn's rules name them.

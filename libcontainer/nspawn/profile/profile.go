@@ -15,9 +15,10 @@ import (
 	"path"
 	"strings"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Network is how a container is connected.

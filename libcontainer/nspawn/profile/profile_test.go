@@ -10,10 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

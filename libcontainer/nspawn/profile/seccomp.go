@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
 )
 
 // Numbers of the kernel's headers that filter rules compare with; the errnos

@@ -6,9 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/uidrange"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Apply puts what the file sets into options. Users and ranges that are to be

@@ -12,8 +12,9 @@ import (
 	"path"
 	"strings"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/uidrange"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/uidrange"
 )
 
 // Start is how the payload is started.

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/uidrange"
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

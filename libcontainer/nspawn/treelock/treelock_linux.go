@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 )
 
 // Dir is where nspawn keeps the locks by inode.

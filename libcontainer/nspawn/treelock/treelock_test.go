@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 )
 
 func TestOneContainerATree(t *testing.T) {

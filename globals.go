@@ -65,6 +65,7 @@ type entry struct {
 // entries has all commands in the order of the help. It is a function, as the tables of help and completion refer to it.
 func entries() []entry {
 	return []entry{
+		{"import", importCommand},
 		{"run", runCommand},
 		{"create", createCommand},
 		{"start", startCommand},
@@ -122,6 +123,7 @@ const appDescription = `A low-level container runtime with the command line of r
 runc's place. It runs what a bundle describes, a directory with a config.json (OCI runtime specification) and a root
 file system.
 
+    gspawn-oci import SOURCE BUNDLE     an image or a system's tree becomes a bundle
     gspawn-oci run BUNDLE               the container is named as the directory
     gspawn-oci run -b BUNDLE ID         runc's form
     gspawn-oci plan BUNDLE              what would be done, step by step; needs no privilege`

@@ -38,7 +38,7 @@ func newExtraction(root int, o *Options, n *counters, event func(Event)) *extrac
 }
 
 // rootfs unpacks the tar of a root file system.
-func (x *extraction) rootfs(ctx context.Context, r io.Reader) error {
+func (x *extraction) rootfs(ctx context.Context, r layer.Taker) error {
 	end := &tail{r: r}
 	err := x.tree.Apply(ctx, end, layer.Layer{})
 	if err == nil {
@@ -62,21 +62,33 @@ func (x *extraction) rootfs(ctx context.Context, r io.Reader) error {
 
 // tail remembers the last block of a stream.
 type tail struct {
-	r    io.Reader
+	r    layer.Taker
 	n    int64
 	last [512]byte
 }
 
 func (t *tail) Read(b []byte) (int, error) {
 	n, err := t.r.Read(b)
+	t.note(b[:n])
+	return n, err
+}
+
+// Take implements layer.Taker.
+func (t *tail) Take(max int64) ([]byte, error) {
+	b, err := t.r.Take(max)
+	t.note(b)
+	return b, err
+}
+
+func (t *tail) note(b []byte) {
+	n := len(b)
 	t.n += int64(n)
 	if n >= len(t.last) {
 		copy(t.last[:], b[n-len(t.last):n])
 	} else if n > 0 {
 		copy(t.last[:], t.last[n:])
-		copy(t.last[len(t.last)-n:], b[:n])
+		copy(t.last[len(t.last)-n:], b)
 	}
-	return n, err
 }
 
 // image unpacks an image's layers, one above the other.

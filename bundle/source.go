@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/bundle/archive"
+	"github.com/gspawn/gspawn-oci/bundle/layer"
 	"github.com/gspawn/gspawn-oci/bundle/stream"
 )
 
@@ -24,7 +25,7 @@ type source struct {
 	ref     string        // a reference that came with the path, "oci-dir:tag"
 	tree    string        // a directory that holds a system, absolute
 	store   archive.Store // an image
-	rootfs  io.Reader     // a tar of a root file system, decompressed, to be read once
+	rootfs  layer.Taker   // a tar of a root file system, decompressed, to be read once
 	seeking bool          // the store's blobs can be read at any place at no cost
 
 	size  int64 // bytes that will be read, 0 when not known
@@ -224,7 +225,7 @@ func (s *source) streamed(ctx context.Context, f *os.File, spool func() (*os.Fil
 	if err != nil {
 		return err
 	}
-	whole := io.MultiReader(&seen, sr)
+	whole := &replay{seen: seen.Bytes(), rest: sr}
 	if kind == archive.RootFS {
 		s.kind, s.rootfs = "rootfs-tar", whole
 		return nil
@@ -269,6 +270,31 @@ func copyAll(ctx context.Context, w io.Writer, r io.Reader) (int64, error) {
 			return total, err
 		}
 	}
+}
+
+// replay gives what was read once more, then the rest.
+type replay struct {
+	seen []byte
+	rest *stream.Reader
+}
+
+func (p *replay) Read(b []byte) (int, error) {
+	if len(p.seen) == 0 {
+		return p.rest.Read(b)
+	}
+	n := copy(b, p.seen)
+	p.seen = p.seen[n:]
+	return n, nil
+}
+
+// Take implements layer.Taker.
+func (p *replay) Take(max int64) ([]byte, error) {
+	if len(p.seen) == 0 {
+		return p.rest.Take(max)
+	}
+	b := p.seen[:min(max, int64(len(p.seen)))]
+	p.seen = p.seen[len(b):]
+	return b, nil
 }
 
 // patient reads from a pipe or terminal without being stuck in it when the import is cancelled.

@@ -27,7 +27,8 @@ func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	if l.Index > 0 && l.Whiteouts {
 		t.seen = make(map[entryKey]struct{})
 	}
-	tr := tar.NewReader(r)
+	t.src = newInput(r)
+	tr := tar.NewReader(t.src)
 	for {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)

@@ -22,27 +22,18 @@ func (t *Tree) fill(tr *tar.Reader, h *tar.Header, fd int) error {
 	if sparse(h) {
 		return t.fillSparse(tr, h.Size, fd)
 	}
-	buf := t.buf
-	if h.Size < int64(len(buf)) {
-		buf = buf[:h.Size]
-	}
 	for left := h.Size; left > 0; {
 		if t.ctx.Err() != nil {
 			return context.Cause(t.ctx)
 		}
-		n, err := tr.Read(buf)
-		if n > 0 {
-			if err := writeAll(fd, buf[:n]); err != nil {
-				return err
-			}
-			left -= int64(n)
-		}
+		b, err := t.src.take(left, t.buf)
 		if err != nil {
-			if left == 0 && errors.Is(err, io.EOF) {
-				break
-			}
 			return fmt.Errorf("read data: %w", noEOF(err))
 		}
+		if err := writeAll(fd, b); err != nil {
+			return err
+		}
+		left -= int64(len(b))
 	}
 	return nil
 }

@@ -37,6 +37,7 @@ type Tree struct {
 	Notices Notices
 
 	ctx   context.Context // of the layer being applied
+	src   *input          // the same
 	root  int             // descriptor of the tree, borrowed
 	euid  uint32
 	egid  uint32

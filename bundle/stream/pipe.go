@@ -113,11 +113,11 @@ func (p *pipe) release(c *chunk) {
 	}
 }
 
-// Read implements io.Reader.
-func (p *pipe) Read(b []byte) (int, error) {
+// next makes the current chunk one with unread bytes.
+func (p *pipe) next() error {
 	for p.cur == nil || p.off == p.cur.n {
 		if p.err != nil {
-			return 0, p.err
+			return p.err
 		}
 		if p.cur != nil {
 			p.err = p.cur.err
@@ -132,9 +132,30 @@ func (p *pipe) Read(b []byte) (int, error) {
 		}
 		p.cur = c
 	}
+	return nil
+}
+
+// Read implements io.Reader.
+func (p *pipe) Read(b []byte) (int, error) {
+	if err := p.next(); err != nil {
+		return 0, err
+	}
 	n := copy(b, p.cur.buf[p.off:p.cur.n])
 	p.off += n
 	return n, nil
+}
+
+// Take is Read without the copy: at most max bytes, at least one, which stay as they are until the next call.
+func (p *pipe) Take(max int64) ([]byte, error) {
+	if err := p.next(); err != nil {
+		return nil, err
+	}
+	b := p.cur.buf[p.off:p.cur.n]
+	if int64(len(b)) > max {
+		b = b[:max]
+	}
+	p.off += len(b)
+	return b, nil
 }
 
 // Close ends the reading and waits for the goroutines, so that sums are complete afterwards.

@@ -102,6 +102,9 @@ func (r *Reader) sums() error {
 // Read implements io.Reader.
 func (r *Reader) Read(b []byte) (int, error) { return r.plain.Read(b) }
 
+// Take gives the next bytes without a copy, at most max and at least one; they stay as they are until the next call.
+func (r *Reader) Take(max int64) ([]byte, error) { return r.plain.Take(max) }
+
 // Verify reads what is left of the blob and compares size and digests. It closes the reader.
 func (r *Reader) Verify() error {
 	if _, err := io.Copy(io.Discard, onlyReader{r.plain}); err != nil {

@@ -1,5 +1,3 @@
-// Package importtest tests imports from outside: whole images in, whole trees out. Attacks and formats are tables; other
-// tools' unpacking of the same images is the measure where there is one.
 package importtest
 
 import (

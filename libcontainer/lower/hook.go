@@ -18,10 +18,10 @@ type Hook struct {
 	Args, Env []string
 }
 
-// LowerHook makes the tape of a hook. As only children enter a PID namespace,
-// the process that is started stays behind, and exits with 0 when the hook
-// did and with 1 when it did not.
-func LowerHook(h *Hook) (*tape.Program, error) {
+// HookProgram makes the tape of a hook. As only children enter a PID namespace,
+// the process that is started stays behind, and exits with the hook's status,
+// or with 1 when a signal killed it.
+func HookProgram(h *Hook) (*tape.Program, error) {
 	l := &lowerer{b: tape.New()}
 	l.call(unix.SYS_CLOSE_RANGE, num(3), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	if h.Flags != 0 {
@@ -32,12 +32,16 @@ func LowerHook(h *Hook) (*tape.Program, error) {
 	}
 	l.call(unix.SYS_FCHDIR, num(h.Root))
 	l.call(unix.SYS_CHROOT, l.str("."))
-	child, failed := l.b.NewLabel(), l.b.NewLabel()
-	status := l.b.Cell(0)
+	child, failed, exited := l.b.NewLabel(), l.b.NewLabel(), l.b.NewLabel()
+	// The second byte of a wait status is the exit status, wait(2).
+	status, code := l.b.Buffer(make([]byte, 16)), l.b.Cell(0)
 	l.call(unix.SYS_CLONE, num(int(unix.SIGCHLD)), num(0), num(0), num(0), num(0)).IfZero(child)
 	l.call(unix.SYS_WAIT4, num(-1), status.Addr(), num(0), num(0))
-	l.b.Set(status, status.Value()).IfPositive(failed)
+	l.b.Set(code, status.Cell(1).Value()).IfPositive(exited)
+	l.b.Set(code, status.Cell(0).Value()).IfPositive(failed)
 	l.call(unix.SYS_EXIT_GROUP, num(0))
+	l.b.Bind(exited)
+	l.call(unix.SYS_EXIT_GROUP, code.Value())
 	l.b.Bind(failed)
 	l.call(unix.SYS_EXIT_GROUP, num(1))
 	l.b.Bind(child)

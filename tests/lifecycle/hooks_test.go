@@ -1,0 +1,182 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
+	"github.com/gspawn/gspawn-oci/tests/require"
+)
+
+// A hook outside of the container writes to a directory of the host, one inside to /tmp, which the bundle shows.
+
+func outsideHook(script string) []specs.Hook {
+	return []specs.Hook{{Path: "/bin/sh", Args: []string{"hook", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}}}
+}
+
+func insideHook(script string) []specs.Hook {
+	return []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Env: []string{"PATH=/bin"}}}
+}
+
+// TestHookOrder follows all groups through a life: order, namespaces, state on stdin, environment, working directory.
+func TestHookOrder(t *testing.T) {
+	require.Root(t)
+	c := fixtures.New(t, func(s *specs.Spec) { s.Annotations = map[string]string{"key": "value"} },
+		fixtures.Shell("readlink /proc/self/ns/uts >/tmp/program; echo program >>/tmp/order; sleep 300"))
+	log, nsFile := c.Rootfs("tmp/order"), c.Rootfs("tmp")+"/"
+	out := func(name string) []specs.Hook {
+		return outsideHook("cat >" + nsFile + name + ".state; readlink /proc/self/ns/uts >" + nsFile + name + ".ns; echo " + name + " >>" + log)
+	}
+	in := func(name string) []specs.Hook {
+		return insideHook("cat >/tmp/" + name + ".state; readlink /proc/self/ns/uts >/tmp/" + name + ".ns; echo " + name + " >>/tmp/order; echo $0 $PATH >/tmp/" + name + ".env")
+	}
+	c.Spec.Hooks = &specs.Hooks{
+		Prestart:      out("prestart"),                                               //nolint:staticcheck // deprecated, and what docker uses
+		CreateRuntime: out("createRuntime"), CreateContainer: out("createContainer"), // by the host's paths
+		StartContainer: in("startContainer"), Poststart: out("poststart"), Poststop: out("poststop"),
+	}
+	c.Write()
+	c.Create()
+	pid := c.State().Pid
+	c.Start()
+	eventually(t, "the program runs", func() bool { text, _ := os.ReadFile(log); return strings.Contains(string(text), "program") })
+	c.Must("kill", c.ID, "KILL")
+	c.WaitStatus(specs.StateStopped)
+	c.Must("delete", c.ID)
+	order, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The program and poststart race.
+	got := strings.ReplaceAll(strings.ReplaceAll(string(order), "program\n", ""), "\n", " ")
+	want(t, "order", got, "prestart createRuntime createContainer startContainer poststart poststop")
+	hookStates(t, nsFile, c.ID, pid)
+}
+
+// hookStates checks what each hook was told, and in which namespace it ran.
+func hookStates(t *testing.T, dir, id string, pid int) {
+	t.Helper()
+	hostNS, err := os.Readlink("/proc/self/ns/uts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, status := range map[string]specs.ContainerState{
+		"prestart": "creating", "createRuntime": "creating", "createContainer": "creating",
+		"startContainer": "created", "poststart": "running", "poststop": "stopped",
+	} {
+		raw, err := os.ReadFile(dir + name + ".state")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		var s specs.State
+		if err := json.Unmarshal(raw, &s); err != nil {
+			t.Errorf("%s: %v: %s", name, err, raw)
+			continue
+		}
+		if s.ID != id || s.Status != status || s.Annotations["key"] != "value" || s.Version == "" || !filepath.IsAbs(s.Bundle) {
+			t.Errorf("%s: state %+v, want status %s", name, s, status)
+		}
+		if name != "poststop" && s.Pid != pid {
+			t.Errorf("%s: pid %d, want %d", name, s.Pid, pid)
+		}
+		ns, _ := os.ReadFile(dir + name + ".ns")
+		inside := name == "createContainer" || name == "startContainer"
+		if (strings.TrimSpace(string(ns)) != hostNS) != inside {
+			t.Errorf("%s: ran in %s, the host is %s", name, ns, hostNS)
+		}
+	}
+}
+
+// TestHookFailures shows which failures end the container, that poststop still runs, and what is said.
+func TestHookFailures(t *testing.T) {
+	require.Root(t)
+	tests := []struct {
+		name   string
+		set    func(h *specs.Hooks, list []specs.Hook)
+		inside bool
+		fails  string // command
+	}{
+		{"prestart", func(h *specs.Hooks, l []specs.Hook) { h.Prestart = l }, false, "create"}, //nolint:staticcheck // deprecated
+		{"createRuntime", func(h *specs.Hooks, l []specs.Hook) { h.CreateRuntime = l }, false, "create"},
+		{"createContainer", func(h *specs.Hooks, l []specs.Hook) { h.CreateContainer = l }, true, "create"},
+		{"startContainer", func(h *specs.Hooks, l []specs.Hook) { h.StartContainer = l }, true, "start"},
+		{"poststart", func(h *specs.Hooks, l []specs.Hook) { h.Poststart = l }, false, "start"},
+		{"poststop", func(h *specs.Hooks, l []specs.Hook) { h.Poststop = l }, false, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
+			stopped := filepath.Join(filepath.Dir(c.Bundle), "stopped")
+			c.Spec.Hooks = &specs.Hooks{Poststop: outsideHook("echo >" + stopped)}
+			hook := outsideHook
+			if tt.inside {
+				hook = insideHook
+			}
+			tt.set(c.Spec.Hooks, hook("echo complaint >&2; exit 3"))
+			c.Write()
+			create := c.Do("create", "--bundle", c.Bundle, c.ID)
+			if tt.fails == "create" {
+				failedHook(t, create, tt.name)
+				if left := c.WaitClean(); len(left) > 0 {
+					t.Errorf("left behind: %q", left)
+				}
+				if _, err := os.Stat(stopped); err != nil {
+					t.Errorf("poststop did not run: %v", err)
+				}
+				return
+			}
+			start := c.Do("start", c.ID)
+			if tt.fails == "start" {
+				failedHook(t, start, tt.name)
+				c.WaitStatus(specs.StateStopped)
+				c.Must("delete", c.ID)
+				return
+			}
+			c.Must("kill", c.ID, "KILL")
+			c.WaitStatus(specs.StateStopped)
+			r := c.Do("delete", c.ID)
+			if r.Code != 0 || !strings.Contains(r.Stderr, "complaint") {
+				t.Errorf("delete with a poststop hook that fails: %+v", r)
+			}
+		})
+	}
+}
+
+func failedHook(t *testing.T, r fixtures.Result, name string) {
+	t.Helper()
+	if r.Code != 1 || !strings.Contains(plain(r.Stderr), "run "+name+" hook #0 \"/bin/sh\": exit status 3, stderr: complaint") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestHookTimeout(t *testing.T) {
+	start := time.Now()
+	message := refused(t, func(s *specs.Spec) {
+		h := outsideHook("sleep 30")
+		h[0].Timeout = ptr(1)
+		s.Hooks = &specs.Hooks{CreateRuntime: h}
+	})
+	wantIn(t, "message", message, "timed out after 1s")
+	if d := time.Since(start); d > 8*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+func TestHookMissing(t *testing.T) {
+	for _, set := range []func(*specs.Hooks, []specs.Hook){
+		func(h *specs.Hooks, l []specs.Hook) { h.CreateRuntime = l },
+		func(h *specs.Hooks, l []specs.Hook) { h.CreateContainer = l },
+	} {
+		wantIn(t, "message", refused(t, func(s *specs.Spec) {
+			s.Hooks = &specs.Hooks{}
+			set(s.Hooks, []specs.Hook{{Path: "/none/such"}})
+		}), "/none/such")
+	}
+}

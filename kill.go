@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
+	"github.com/gspawn/gspawn-oci/libcontainer"
 )
 
 func killCommand(g *globals) *cli.Command {
@@ -15,14 +16,15 @@ func killCommand(g *globals) *cli.Command {
 	return &cli.Command{
 		Name: "kill", Args: "<container-id> [signal]", Min: 1, Max: 2, TakesID: true,
 		Summary: "send a signal to the init process of a container",
-		Description: `The signal is a number or a name, with or without SIG, RTMIN+n included; SIGTERM if none is given.
-Name a container that is booted with systemd and RTMIN+3 to shut it down.`,
+		Description: `The signal is a number or a name, with or without SIG, RTMIN+n included. If none is given it is SIGTERM, and for a booted
+system the one that shuts it down (SIGRTMIN+3 for systemd). A SIGTERM becomes that signal, too, when the bundle names no
+stop signal of its own.`,
 		Example: name + " kill web1 KILL\n" + name + " kill web1 SIGRTMIN+3",
 		Flags: []cli.Flag{
 			{Name: "all", Short: "a", Help: "send the signal to all processes of the container", Var: &all},
 		},
 		Run: func(args []string) (int, error) {
-			sig := unix.SIGTERM
+			sig := unix.Signal(libcontainer.AnySignal)
 			if err := checkID(args[0]); err != nil {
 				return 0, err
 			}

@@ -175,8 +175,8 @@ func (c *container) describe() {
 	if flags&plan.CloneMount == 0 {
 		c.desc.RootMount = mountID(root)
 	}
-	if c.boot != nil && c.stop.ReplaceTERM {
-		c.desc.StopSignal = signalNumber(c.stop.Signal)
+	if c.boot != nil {
+		c.desc.StopSignal, c.desc.ReplaceTERM = signalNumber(c.stop.Signal), c.stop.ReplaceTERM
 	}
 }
 
@@ -334,7 +334,7 @@ func (c *container) recordProcess() error {
 
 // explain turns the loss of the init into a sentence.
 func (c *container) explain(err error) error {
-	if err != errGone {
+	if !errors.Is(err, errGone) {
 		return err
 	}
 	status := reap(c.launch.pid)

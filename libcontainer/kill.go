@@ -1,11 +1,16 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
+
+// AnySignal lets Kill choose: the one that shuts a booted system down, SIGTERM
+// for everything else.
+const AnySignal = -1
 
 // Kill sends a signal to the container's init, or to all of its processes.
 // With all a container that has stopped is no error. A SIGTERM for a booted
@@ -16,10 +21,7 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 		return err
 	}
 	defer v.close()
-	signal := unix.Signal(sig)
-	if signal == unix.SIGTERM && v.StopSignal != 0 && !all {
-		signal = unix.Signal(v.StopSignal)
-	}
+	signal := v.means(sig, all)
 	// Without a PID namespace of its own a container does not end with its
 	// init; who kills it wants it to.
 	if all || signal == unix.SIGKILL && !v.PrivatePID && v.status != specs.StateStopped {
@@ -28,22 +30,40 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 	if v.status == specs.StateStopped || v.init.PID == 0 {
 		return errNotRunning
 	}
+	return v.signalInit(signal)
+}
+
+// means is the signal that is sent for one that was named, or not.
+func (v *view) means(sig int, all bool) unix.Signal {
+	named := sig != AnySignal
+	if !named {
+		sig = int(unix.SIGTERM)
+	}
+	if sig == int(unix.SIGTERM) && v.StopSignal != 0 && !all && (v.ReplaceTERM || !named) {
+		return unix.Signal(v.StopSignal)
+	}
+	return unix.Signal(sig)
+}
+
+// signalInit sends a signal to the init, and to no process that got its number
+// after it.
+func (v *view) signalInit(signal unix.Signal) error {
 	fd, err := unix.PidfdOpen(v.init.PID, 0)
-	if err == unix.ESRCH {
+	if errors.Is(err, unix.ESRCH) {
 		return errNotRunning
 	}
 	if err != nil {
-		return fmt.Errorf("send signal %d to process %s: %w", sig, v.init, err)
+		return fmt.Errorf("send signal %d to process %s: %w", int(signal), v.init, err)
 	}
 	defer unix.Close(fd)
 	if !v.init.Alive() {
 		return errNotRunning
 	}
 	if err := unix.PidfdSendSignal(fd, signal, nil, 0); err != nil {
-		if err == unix.ESRCH {
+		if errors.Is(err, unix.ESRCH) {
 			return errNotRunning
 		}
-		return fmt.Errorf("send signal %d to process %s: %w", sig, v.init, err)
+		return fmt.Errorf("send signal %d to process %s: %w", int(signal), v.init, err)
 	}
 	return v.wake(signal)
 }

@@ -34,9 +34,11 @@ type Container struct {
 	// RootMount is the ID of the mount that Rootfs was on before a container
 	// without a mount namespace mounted its own there; 0 for others.
 	RootMount uint64
-	// StopSignal is what a SIGTERM of kill is turned into, for a booted
-	// system that would misunderstand it; 0 for none.
+	// StopSignal shuts a booted system down; 0 for an application.
 	StopSignal int
+	// ReplaceTERM says that a SIGTERM of kill becomes StopSignal, as the
+	// system would misunderstand it.
+	ReplaceTERM bool
 	// RdtGroup is the resctrl group made for the container, or "".
 	RdtGroup string
 	Cgroup   cgroup.Saved
@@ -59,6 +61,7 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("rootless").Bool(c.Rootless)
 	w.Key("rootMount").Uint(c.RootMount)
 	w.Key("stopSignal").Int(int64(c.StopSignal))
+	w.Key("replaceTERM").Bool(c.ReplaceTERM)
 	w.Key("rdtGroup").String(c.RdtGroup)
 	w.Key("cgroup")
 	writeCgroup(&w, &c.Cgroup)
@@ -142,6 +145,8 @@ func readNature(r *jsonio.Reader, key string, c *Container) {
 		c.RootMount = r.Uint(64)
 	case "stopSignal":
 		c.StopSignal = int(r.Int(32))
+	case "replaceTERM":
+		c.ReplaceTERM = r.Bool()
 	case "rdtGroup":
 		c.RdtGroup = r.String()
 	default:

@@ -306,7 +306,7 @@ func (e *execution) finish() error {
 }
 
 func (e *execution) explain(err error) error {
-	if err != errGone {
+	if !errors.Is(err, errGone) {
 		return err
 	}
 	status := reap(e.launch.pid)

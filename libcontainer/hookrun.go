@@ -85,7 +85,7 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 			return 0, fmt.Errorf("open the root of the init process: %w", err)
 		}
 		defer unix.Close(root)
-		program, err := lower.LowerHook(&lower.Hook{
+		program, err := lower.HookProgram(&lower.Hook{
 			PIDFD: 3, Root: 4, Flags: namespaces, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
 		})
 		if err != nil {

@@ -123,11 +123,11 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 // startError says what the kernel's word means for clone(2).
 func startError(err error, flags uintptr) error {
 	switch {
-	case err == unix.ENOSPC && flags&unix.CLONE_NEWUSER != 0:
+	case errors.Is(err, unix.ENOSPC) && flags&unix.CLONE_NEWUSER != 0:
 		return fmt.Errorf("%w: too many or too deeply nested user namespaces (user.max_user_namespaces)", err)
-	case err == unix.ENOSPC:
+	case errors.Is(err, unix.ENOSPC):
 		return fmt.Errorf("%w: too many namespaces (sysctl user.max_*_namespaces)", err)
-	case err == unix.EPERM && os.Geteuid() != 0:
+	case errors.Is(err, unix.EPERM) && os.Geteuid() != 0:
 		return fmt.Errorf("%w: without root, linux.namespaces needs a user namespace", err)
 	}
 	return err
@@ -173,7 +173,7 @@ func (l *launch) close() {
 func (l *launch) reply() error {
 	for {
 		_, err := unix.Write(l.sync, []byte{1})
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
@@ -187,10 +187,10 @@ func (l *launch) next() (lower.Message, []int, error) {
 	buf, oob := make([]byte, lower.MessageSize+1), make([]byte, unix.CmsgSpace(4*4))
 	for {
 		n, oobn, _, _, err := unix.Recvmsg(l.sync, buf, oob, unix.MSG_CMSG_CLOEXEC)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
-		if err == unix.ECONNRESET || err == nil && n == 0 {
+		if errors.Is(err, unix.ECONNRESET) || err == nil && n == 0 {
 			return lower.Message{}, nil, errGone
 		}
 		if err != nil {
@@ -222,7 +222,7 @@ func (l *launch) serve(ready bool) error {
 	for {
 		m, fds, err := l.next()
 		switch {
-		case err == errGone && !ready:
+		case errors.Is(err, errGone) && !ready:
 			return nil
 		case err != nil:
 			return err
@@ -273,7 +273,7 @@ func (l *launch) kill() {
 func reap(pid int) unix.WaitStatus {
 	var status unix.WaitStatus
 	for {
-		if _, err := unix.Wait4(pid, &status, 0, nil); err != unix.EINTR {
+		if _, err := unix.Wait4(pid, &status, 0, nil); !errors.Is(err, unix.EINTR) {
 			return status
 		}
 	}

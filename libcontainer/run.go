@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +82,7 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 // remove removes a container whose program has ended, unless somebody else,
 // who was quicker, has.
 func (c *container) remove() error {
-	if err := c.dir.Lock(); err == state.ErrNotExist {
+	if err := c.dir.Lock(); errors.Is(err, state.ErrNotExist) {
 		return nil
 	} else if err != nil {
 		return err

@@ -1,11 +1,14 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
@@ -16,37 +19,24 @@ import (
 func (c *container) openSources() (leave func(), err error) {
 	leave = func() {}
 	for i, s := range c.plan.Steps {
-		fd := -1
-		switch s := s.(type) {
-		case plan.JoinNamespace:
-			fd, err = unix.Open(s.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err == nil && plan.NamespaceFlag(s.Type) == plan.ClonePID && os.Geteuid() == 0 && !c.launch.in.UserOnTape &&
-				c.plan.Namespaces.Path(plan.CloneUser) == "" {
+		var fd int
+		ours := true
+		if join, ok := s.(plan.JoinNamespace); ok {
+			fd, err = unix.Open(join.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err == nil && c.entersPID(join.Type) {
 				leave, err = enterPID(fd)
 				unix.Close(fd)
 				fd = -1
 				c.launch.in.PIDEntered = true
 			}
-		case plan.AttachRoot:
-			if !s.ByRuntime {
-				continue
-			}
-			fd, err = c.openTree(s.Path, true)
-		case plan.Mount:
-			if !s.ByRuntime {
-				continue
-			}
-			fd, err = c.openBind(&s)
-		case plan.Cgroup1Mount:
-			if !s.ByRuntime {
-				continue
-			}
-			fd, err = c.openTree(s.Source, false)
-		default:
-			continue
+		} else {
+			fd, ours, err = c.openMount(s)
 		}
 		if err != nil {
 			return leave, runtimeStepError(c.plan, i, err)
+		}
+		if !ours {
+			continue
 		}
 		c.launch.in.Fds[i] = -1
 		if fd >= 0 {
@@ -54,6 +44,36 @@ func (c *container) openSources() (leave func(), err error) {
 		}
 	}
 	return leave, nil
+}
+
+// openMount opens the source of a step that mounts something; ours is false
+// where there is none, or the init opens it.
+func (c *container) openMount(s plan.Step) (fd int, ours bool, err error) {
+	switch s := s.(type) {
+	case plan.AttachRoot:
+		if s.ByRuntime {
+			fd, err = c.openTree(s.Path, true)
+			return fd, true, err
+		}
+	case plan.Mount:
+		if s.ByRuntime {
+			fd, err = c.openBind(&s)
+			return fd, true, err
+		}
+	case plan.Cgroup1Mount:
+		if s.ByRuntime {
+			fd, err = c.openTree(s.Source, false)
+			return fd, true, err
+		}
+	}
+	return -1, false, nil
+}
+
+// entersPID says whether a namespace to be joined is a PID namespace that the
+// runtime can enter for the init: it needs no user namespace first.
+func (c *container) entersPID(t specs.LinuxNamespaceType) bool {
+	return plan.NamespaceFlag(t) == plan.ClonePID && os.Geteuid() == 0 && !c.launch.in.UserOnTape &&
+		c.plan.Namespaces.Path(plan.CloneUser) == ""
 }
 
 // enterPID enters a PID namespace: this thread's children will be in it.
@@ -129,7 +149,7 @@ func (c *container) mapMount(mount int, m *plan.IDMap) error {
 		flags |= unix.AT_RECURSIVE
 	}
 	err = unix.MountSetattr(mount, "", flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(ns)})
-	if err == unix.EINVAL {
+	if errors.Is(err, unix.EINVAL) {
 		return fmt.Errorf("%w: the file system of the source does not support idmapped mounts", err)
 	}
 	return err

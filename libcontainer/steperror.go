@@ -55,30 +55,9 @@ func programError(program string, errno unix.Errno) string {
 func hint(s plan.Step, errno unix.Errno) string {
 	switch s := s.(type) {
 	case plan.Mount:
-		switch {
-		case errno == unix.ELOOP && s.Fixed:
-			return s.Destination + " must be a directory and no symlink in the root file system"
-		case errno == unix.ENOENT && s.Bind != plan.NoBind && !s.Remount:
-			return "the source is missing, or a symlink on the way to the destination leads nowhere"
-		case errno == unix.ENODEV:
-			return "the kernel knows no file system of this type"
-		case errno == unix.EINVAL && len(s.Data) > 0:
-			return "the kernel refuses an option; see mounts in config.json"
-		case errno == unix.EINVAL && s.Bind == plan.BindOne:
-			return `a directory goes on a directory and a file on a file; and in a user namespace a source with other mounts below it takes "rbind"`
-		}
-	case plan.AttachRoot:
-		if errno == unix.EACCES {
-			return "a directory on the way to the root file system may not be entered"
-		}
-	case plan.PivotRoot:
-		if errno == unix.EINVAL {
-			return "on an initramfs use --no-pivot"
-		}
-	case plan.ChangeDir:
-		if errno == unix.ELOOP || errno == unix.EXDEV {
-			return "the path leaves the container"
-		}
+		return mountHint(&s, errno)
+	case plan.AttachRoot, plan.PivotRoot, plan.ChangeDir:
+		return rootHint(s, errno)
 	case plan.Console:
 		if errno == unix.ENOENT {
 			return "process.terminal needs a devpts file system mounted on /dev/pts"
@@ -94,6 +73,41 @@ func hint(s plan.Step, errno unix.Errno) string {
 	case plan.JoinNamespace:
 		if errno == unix.EINVAL {
 			return "the path is not a namespace of that type"
+		}
+	}
+	return ""
+}
+
+func mountHint(m *plan.Mount, errno unix.Errno) string {
+	switch {
+	case errno == unix.ELOOP && m.Fixed:
+		return m.Destination + " must be a directory and no symlink in the root file system"
+	case errno == unix.ENOENT && m.Bind != plan.NoBind && !m.Remount:
+		return "the source is missing, or a symlink on the way to the destination leads nowhere"
+	case errno == unix.ENODEV:
+		return "the kernel knows no file system of this type"
+	case errno == unix.EINVAL && len(m.Data) > 0:
+		return "the kernel refuses an option; see mounts in config.json"
+	case errno == unix.EINVAL && m.Bind == plan.BindOne:
+		return `a directory goes on a directory and a file on a file; and in a user namespace a source with other mounts below it takes "rbind"`
+	}
+	return ""
+}
+
+// rootHint is for the steps that change what / and the working directory are.
+func rootHint(s plan.Step, errno unix.Errno) string {
+	switch s.(type) {
+	case plan.AttachRoot:
+		if errno == unix.EACCES {
+			return "a directory on the way to the root file system may not be entered"
+		}
+	case plan.PivotRoot:
+		if errno == unix.EINVAL {
+			return "on an initramfs use --no-pivot"
+		}
+	case plan.ChangeDir:
+		if errno == unix.ELOOP || errno == unix.EXDEV {
+			return "the path leaves the container"
 		}
 	}
 	return ""

@@ -16,7 +16,7 @@ func (g *Group) ExecJoin() Join {
 	switch {
 	case g.none:
 		return JoinNone
-	case g.mode == Unified && !(g.loc.Driver == Systemd && g.loc.Rootless):
+	case g.mode == Unified && (g.loc.Driver != Systemd || !g.loc.Rootless):
 		return JoinByClone
 	}
 	// A rootless caller may not move processes into its delegated tree from outside of it;

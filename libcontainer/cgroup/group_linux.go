@@ -26,13 +26,13 @@ type Config struct {
 type Join int
 
 const (
-	// JoinByClone: the cgroup exists before the process; hand Open's descriptor to the
+	// JoinByClone is for a cgroup that exists before the process: hand Open's descriptor to the
 	// clone (SysProcAttr.UseCgroupFD).
 	JoinByClone Join = iota
-	// JoinAfterSpawn: spawn first, keep the process from running anything of the
+	// JoinAfterSpawn means: spawn first, keep the process from running anything of the
 	// container's and from unsharing its cgroup namespace, call AddProcess, release it.
 	JoinAfterSpawn
-	// JoinNone: there is no cgroup (rootless, nothing asked for).
+	// JoinNone means that there is no cgroup (rootless, nothing asked for).
 	JoinNone
 )
 

@@ -280,7 +280,7 @@ func TestGroupLimits(t *testing.T) {
 	}{
 		{name: "memory", controller: "memory", res: specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}},
 			v1: "memory.limit_in_bytes", v2: "memory.max", value: "67108864",
-			update:  specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(32 << 20)), Reservation: ptr(int64(0)), Kernel: ptr(int64(0))}, BlockIO: &specs.LinuxBlockIO{Weight: ptr(uint16(0))}},
+			update:  specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(32 << 20)), Reservation: ptr(int64(0)), Kernel: ptr(int64(0))}, BlockIO: &specs.LinuxBlockIO{Weight: ptr(uint16(0))}}, //nolint:staticcheck // deprecated, but engines send it
 			updated: "33554432"},
 		{name: "pids", controller: "pids", res: specs.LinuxResources{Pids: &specs.LinuxPids{Limit: &pids}},
 			v1: "pids.max", v2: "pids.max", value: "17",

@@ -24,7 +24,7 @@ func TestRootless(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The test binary lies in a directory that only root enters.
-	dir, err := os.MkdirTemp("/tmp", "gspawn-rootless")
+	dir, err := os.MkdirTemp("/tmp", "gspawn-rootless") //nolint:usetesting // another user must be able to enter it and what is above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func hangUp(t *testing.T, f *os.File) int {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	err := cmd.Run()
 	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if err != nil && !(status.Signaled() && status.Signal() == syscall.SIGHUP) {
+	if err != nil && (!status.Signaled() || status.Signal() != syscall.SIGHUP) {
 		t.Fatalf("hang up: %v", err)
 	}
 	return cmd.Process.Pid

@@ -1,6 +1,7 @@
 package copyup
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -81,7 +82,7 @@ func xattrs(fd, made int, kept bool) (complete bool, err error) {
 	from := path(fd)
 	var room [1024]byte
 	names, err := attribute(room[:], func(b []byte) (int, error) { return unix.Listxattr(from, b) })
-	if err == unix.EOPNOTSUPP || len(names) == 0 && err == nil {
+	if errors.Is(err, unix.EOPNOTSUPP) || len(names) == 0 && err == nil {
 		return true, nil
 	}
 	if err != nil {
@@ -96,15 +97,25 @@ func xattrs(fd, made int, kept bool) (complete bool, err error) {
 		if err == nil {
 			err = unix.Setxattr(path(made), name, value, 0)
 		}
-		switch err {
-		case nil:
-		case unix.ENODATA, unix.EOPNOTSUPP, unix.EPERM, unix.EINVAL, unix.EOVERFLOW:
+		if err != nil {
+			if !refused(err) {
+				return false, err
+			}
 			complete = complete && name != accessList
-		default:
-			return false, err
 		}
 	}
 	return complete, nil
+}
+
+// refused tells the errors of an attribute that the target's file system does
+// not take, or that is gone meanwhile.
+func refused(err error) bool {
+	errno, _ := errors.AsType[unix.Errno](err)
+	switch errno {
+	case unix.ENODATA, unix.EOPNOTSUPP, unix.EPERM, unix.EINVAL, unix.EOVERFLOW:
+		return true
+	}
+	return false
 }
 
 // attribute reads what read gives, by a larger buffer if b is too small.
@@ -114,7 +125,7 @@ func attribute(b []byte, read func([]byte) (int, error)) ([]byte, error) {
 		if err == nil {
 			return b[:n], nil
 		}
-		if err != unix.ERANGE || len(b) >= 1<<16 {
+		if !errors.Is(err, unix.ERANGE) || len(b) >= 1<<16 {
 			return nil, err
 		}
 		b = make([]byte, 1<<16)

@@ -1,6 +1,10 @@
 package copyup
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 // file copies what is no directory; made is false when it was left out.
 func (t *tree) file(fd, target int, name string, st *unix.Stat_t) (made bool, err error) {
@@ -8,10 +12,10 @@ func (t *tree) file(fd, target int, name string, st *unix.Stat_t) (made bool, er
 	case unix.S_IFREG:
 		return true, t.regular(fd, target, name, st)
 	case unix.S_IFLNK:
-		err = symlink(fd, target, name, st)
+		err = symlink(fd, target, name)
 	case unix.S_IFIFO, unix.S_IFCHR, unix.S_IFBLK:
 		err = unix.Mknodat(target, name, kind|0o600, int(st.Rdev))
-		if err == unix.EPERM && kind != unix.S_IFIFO {
+		if errors.Is(err, unix.EPERM) && kind != unix.S_IFIFO {
 			return false, nil // the caller may make no devices
 		}
 	default:
@@ -32,7 +36,7 @@ func (t *tree) file(fd, target int, name string, st *unix.Stat_t) (made bool, er
 	return true, attributes(fd, copied, st, kept)
 }
 
-func symlink(fd, target int, name string, st *unix.Stat_t) error {
+func symlink(fd, target int, name string) error {
 	text := make([]byte, unix.PathMax)
 	n, err := unix.Readlinkat(fd, "", text)
 	if err != nil {
@@ -71,7 +75,7 @@ func content(source, target int, st *unix.Stat_t) error {
 	}
 	for at := int64(0); at < st.Size; {
 		begin, err := unix.Seek(source, at, unix.SEEK_DATA)
-		if err == unix.ENXIO {
+		if errors.Is(err, unix.ENXIO) {
 			break // a hole until the end
 		}
 		if err != nil {
@@ -98,8 +102,8 @@ func span(source, target int, begin, end int64) error {
 	for begin < end {
 		n, err := unix.Sendfile(target, source, &begin, int(min(end-begin, 1<<30)))
 		switch {
-		case err == unix.EINTR:
-		case err == unix.EINVAL:
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EINVAL):
 			return buffered(source, target, begin, end)
 		case err != nil:
 			return err
@@ -115,7 +119,7 @@ func buffered(source, target int, begin, end int64) error {
 	buffer := make([]byte, 1<<16)
 	for begin < end {
 		n, err := unix.Pread(source, buffer[:min(end-begin, int64(len(buffer)))], begin)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || n == 0 {
@@ -124,7 +128,7 @@ func buffered(source, target int, begin, end int64) error {
 		begin += int64(n)
 		for written := 0; written < n; {
 			w, err := unix.Write(target, buffer[written:n])
-			if err != nil && err != unix.EINTR {
+			if err != nil && !errors.Is(err, unix.EINTR) {
 				return err
 			}
 			written += max(w, 0)

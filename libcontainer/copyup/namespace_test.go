@@ -232,7 +232,7 @@ func TestOwn(t *testing.T) {
 				defer unix.Close(made)
 				copier := &tree{uid: nobody, gid: nobody, foreign: tt.foreign}
 				kept, err := copier.own(made, &unix.Stat_t{Uid: tt.uid, Gid: tt.gid, Mode: unix.S_IFREG | tt.mode}, 0o004)
-				if kept != tt.kept || err != tt.err {
+				if kept != tt.kept || !errors.Is(err, tt.err) {
 					t.Errorf("got %v, %v, want %v, %v", kept, err, tt.kept, tt.err)
 				}
 			})

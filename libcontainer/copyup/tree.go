@@ -109,16 +109,15 @@ func list(dir int) (names []string, err error) {
 // entry copies one file of any type.
 func (t *tree) entry(source, target int, name string) error {
 	fd, err := open(source, name, unix.O_PATH)
-	switch err {
-	case nil:
-		defer unix.Close(fd)
-	case unix.ENOENT:
+	switch {
+	case errors.Is(err, unix.ENOENT):
 		return nil // removed meanwhile
-	case unix.EXDEV:
+	case errors.Is(err, unix.EXDEV):
 		return mountpoint(source, target, name)
-	default:
+	case err != nil:
 		return err
 	}
+	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err

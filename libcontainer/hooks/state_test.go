@@ -33,7 +33,8 @@ func TestState(t *testing.T) {
 func TestGroups(t *testing.T) {
 	hook := func(path string) []specs.Hook { return []specs.Hook{{Path: path}} }
 	h := &specs.Hooks{
-		Prestart: hook("prestart"), CreateRuntime: hook("createRuntime"), CreateContainer: hook("createContainer"),
+		Prestart:      hook("prestart"), //nolint:staticcheck // deprecated, and what docker uses
+		CreateRuntime: hook("createRuntime"), CreateContainer: hook("createContainer"),
 		StartContainer: hook("startContainer"), Poststart: hook("poststart"), Poststop: hook("poststop"),
 	}
 	for _, g := range []Group{Prestart, CreateRuntime, CreateContainer, StartContainer, Poststart, Poststop} {

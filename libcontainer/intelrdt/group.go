@@ -33,10 +33,10 @@ type Group struct {
 func New(root, id string, c specs.LinuxIntelRdt) (*Group, error) {
 	g := &Group{Root: root, config: c, id: id}
 	name := c.ClosID
-	switch {
-	case name == "/":
+	switch name {
+	case "/":
 		g.Dir = root
-	case name == "":
+	case "":
 		name, g.Own = id, true
 		fallthrough
 	default:

@@ -32,7 +32,7 @@ func (l *lowerer) directory(dir string) tape.Cell {
 	if l.dirs == nil {
 		l.dirs = make(map[string]tape.Cell)
 	}
-	c := l.mountpoint(dir, true, 0)
+	c := l.mountpoint(dir, 0)
 	l.dirs[dir] = c
 	return c
 }
@@ -54,7 +54,7 @@ func (l *lowerer) device(d *plan.Device) {
 	l.b.Bind(bind)
 	if d.Type != 'p' {
 		mnt := l.cell()
-		l.cloneTree(unix.AT_FDCWD, d.Path, false, mnt)
+		l.cloneTree(d.Path, false, mnt)
 		l.bindFile(mnt, dir, name)
 	}
 	l.b.Bind(done)

@@ -150,7 +150,7 @@ func (l *lowerer) lower(s plan.Step) error {
 func (l *lowerer) fault(step int) {
 	switch fault.AfterStep(step) {
 	case fault.Runtime:
-		l.ask(Fault, 0)
+		l.ask(Fault)
 	case fault.Init:
 		l.call(unix.SYS_EXIT_GROUP, num(128+int(unix.SIGKILL)))
 	}

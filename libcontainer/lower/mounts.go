@@ -21,7 +21,7 @@ func (l *lowerer) mountStep(s plan.Step) error {
 	case plan.Cgroup1Mount:
 		l.mount(&s.Mount)
 	case plan.CgroupLink:
-		dir := l.mountpoint(path.Dir(s.Path), true, 0)
+		dir := l.mountpoint(path.Dir(s.Path), 0)
 		l.call(unix.SYS_SYMLINKAT, l.str(s.Target), dir.Value(), l.str(path.Base(s.Path))).Ignore(unix.EEXIST)
 	}
 	return nil
@@ -48,7 +48,7 @@ func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 	} else {
 		var target tape.Cell
 		if isDir == known {
-			target = l.mountpoint(m.Destination, true, fixed(m))
+			target = l.mountpoint(m.Destination, fixed(m))
 		} else {
 			target = l.mountpointLike(m.Destination, mnt, fixed(m))
 		}
@@ -156,19 +156,19 @@ func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
 	if m.ByRuntime {
 		l.b.Init(mnt, uint64(l.in.Fds[l.step]))
 	} else {
-		l.cloneTree(unix.AT_FDCWD, m.Source, m.Bind == plan.BindBelow, mnt)
+		l.cloneTree(m.Source, m.Bind == plan.BindBelow, mnt)
 	}
 	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
 	l.setAttributes(mnt, 0, m.Own)
 	return mnt
 }
 
-func (l *lowerer) cloneTree(dir int, name string, recursive bool, mnt tape.Cell) {
+func (l *lowerer) cloneTree(name string, recursive bool, mnt tape.Cell) {
 	flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 	if recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	l.call(unix.SYS_OPEN_TREE, num(dir), l.str(name), num(flags)).Into(mnt)
+	l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(flags)).Into(mnt)
 }
 
 // setAttributes is mount_setattr(2) on the mount itself.
@@ -231,21 +231,21 @@ func (l *lowerer) cgroup2(m *plan.Cgroup2Mount) {
 	l.fsmount(&m.Mount, mnt, refused, true)
 	l.b.Goto(done)
 	l.b.Bind(refused)
-	l.cloneTree(unix.AT_FDCWD, m.Fallback, true, mnt)
+	l.cloneTree(m.Fallback, true, mnt)
 	l.setAttributes(mnt, 0, m.Own)
 	l.b.Bind(done)
 	l.attach(&m.Mount, mnt, known)
 }
 
-// mountpoint opens a directory (or, with dir unset, a file) of the root file
-// system, and makes it and what is missing above it. A symlink leads to where
-// it would lead inside of the container.
-func (l *lowerer) mountpoint(dest string, dir bool, resolve uint64) tape.Cell {
+// mountpoint opens a directory of the root file system, and makes it and what
+// is missing above it. A symlink leads to where it would lead inside of the
+// container.
+func (l *lowerer) mountpoint(dest string, resolve uint64) tape.Cell {
 	target := l.cell()
 	done, missing := l.b.NewLabel(), l.b.NewLabel()
 	l.openIn(l.root, dest, unix.O_PATH, inRoot|resolve).Into(target).On(unix.ENOENT, missing).IfPositive(done)
 	l.b.Bind(missing)
-	l.create(dest, dir, l.parents(dest, resolve), resolve, target)
+	l.create(dest, true, l.parents(dest, resolve), resolve, target)
 	l.b.Bind(done)
 	return target
 }

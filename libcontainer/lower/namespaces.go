@@ -73,7 +73,7 @@ func (l *lowerer) namespaceStep(s plan.Step) error {
 	case plan.NewNamespaces:
 		if l.layout.user {
 			l.call(unix.SYS_UNSHARE, num(unix.CLONE_NEWUSER))
-			l.ask(MapIDs, 0)
+			l.ask(MapIDs)
 			l.becomeRoot()
 		}
 		if l.layout.tape != 0 {

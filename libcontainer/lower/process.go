@@ -32,11 +32,7 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.Personality:
 		l.call(unix.SYS_PERSONALITY, num(int(s.Value())))
 	case plan.MemoryPolicy:
-		nodes := num(0)
-		if len(s.Nodes) > 0 {
-			nodes = l.b.Bytes(words(s.Nodes...))
-		}
-		l.call(unix.SYS_SET_MEMPOLICY, num(int(s.Mode)), nodes, num(64*len(s.Nodes)+1))
+		l.memoryPolicy(&s)
 	case plan.SetUser:
 		l.setUser(&s)
 	case plan.ChangeDir:
@@ -53,6 +49,14 @@ func (l *lowerer) processStep(s plan.Step) error {
 		return fmt.Errorf("no system call is known for this step")
 	}
 	return nil
+}
+
+func (l *lowerer) memoryPolicy(s *plan.MemoryPolicy) {
+	nodes := num(0)
+	if len(s.Nodes) > 0 {
+		nodes = l.b.Bytes(words(s.Nodes...))
+	}
+	l.call(unix.SYS_SET_MEMPOLICY, num(int(s.Mode)), nodes, num(64*len(s.Nodes)+1))
 }
 
 // keyring gives the kernel's usual permissions for a session keyring, and lets

@@ -29,7 +29,7 @@ func (l *lowerer) rootStep(s plan.Step) error {
 	case plan.ReadonlyPath:
 		l.readonly(s.Path)
 	case plan.Directory:
-		l.mountpoint(s.Path, true, 0)
+		l.mountpoint(s.Path, 0)
 	}
 	return nil
 }
@@ -41,7 +41,7 @@ func (l *lowerer) attachRoot(s *plan.AttachRoot) {
 	if s.ByRuntime {
 		l.b.Set(l.root, num(l.in.Fds[l.step]))
 	} else {
-		l.cloneTree(unix.AT_FDCWD, s.Path, true, l.root)
+		l.cloneTree(s.Path, true, l.root)
 	}
 	if s.InPlace {
 		l.mountSetattr(l.root, unix.AT_RECURSIVE, 0, 0, unix.MS_PRIVATE)
@@ -81,7 +81,7 @@ func (l *lowerer) mask(path string) {
 	l.b.Bind(file)
 	// ENOTDIR also tells of a file in the middle of the path.
 	l.openIn(l.root, path, unix.O_PATH, inRoot).Into(target).On(unix.ENOTDIR, done)
-	l.cloneTree(unix.AT_FDCWD, "/dev/null", false, mnt)
+	l.cloneTree("/dev/null", false, mnt)
 	l.b.Bind(attach)
 	l.moveMount(mnt, target)
 	l.b.Bind(done)

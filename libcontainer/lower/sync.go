@@ -93,8 +93,8 @@ func (l *lowerer) await() {
 	l.b.Bind(goOn)
 }
 
-func (l *lowerer) ask(r Request, value uint32) {
-	l.tell(r, value)
+func (l *lowerer) ask(r Request) {
+	l.tell(r, 0)
 	l.await()
 }
 
@@ -120,13 +120,13 @@ func (l *lowerer) syncStep(s plan.Step) error {
 	switch s := s.(type) {
 	case plan.RunHooks:
 		if s.Phase == plan.HooksStart {
-			l.ask(StartHooks, 0)
+			l.ask(StartHooks)
 		} else {
-			l.ask(CreateHooks, 0)
+			l.ask(CreateHooks)
 		}
 	case plan.Ready:
 		l.closeScratch()
-		l.ask(Ready, 0)
+		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()
 	}

@@ -113,19 +113,22 @@ func (a *adapter) kernelPaths() {
 			a.add(WritablePath{name}, "systemd has to write there")
 		}
 	}
-	added := false
-	if len(a.spec.Linux.MaskedPaths) == 0 && len(a.spec.Linux.ReadonlyPaths) == 0 && !a.privileged() {
-		for _, p := range MaskedPaths() {
-			a.add(MaskPath{p}, "it tells about the host's kernel; the bundle masks nothing")
-		}
-		for _, p := range ReadonlyPaths() {
-			a.add(ReadonlyPath{p}, "it sets up the host's kernel; the bundle protects nothing")
-		}
-		added = true
+	added := len(a.spec.Linux.MaskedPaths) == 0 && len(a.spec.Linux.ReadonlyPaths) == 0 && !a.privileged()
+	if added {
+		a.maskKernel()
 	}
 	network := a.spec.Annotations[AnnotationNetwork]
 	if ownNamespace(a.spec, specs.NetworkNamespace) && (added || network != "" && network != "host") && a.protectsSysctls(added) {
 		a.add(KeepWritable{"/proc/sys/net"}, "the network namespace is the container's own")
+	}
+}
+
+func (a *adapter) maskKernel() {
+	for _, p := range MaskedPaths() {
+		a.add(MaskPath{p}, "it tells about the host's kernel; the bundle masks nothing")
+	}
+	for _, p := range ReadonlyPaths() {
+		a.add(ReadonlyPath{p}, "it sets up the host's kernel; the bundle protects nothing")
 	}
 }
 

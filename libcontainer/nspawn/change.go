@@ -42,11 +42,13 @@ type (
 		Destination string
 		Add, Drop   []string
 	}
-	// MaskPath and ReadonlyPath add to linux.maskedPaths and readonlyPaths.
-	MaskPath     struct{ Path string }
+	// MaskPath adds to linux.maskedPaths.
+	MaskPath struct{ Path string }
+	// ReadonlyPath adds to linux.readonlyPaths.
 	ReadonlyPath struct{ Path string }
-	// UnmaskPath and WritablePath take entries out of them.
-	UnmaskPath   struct{ Path string }
+	// UnmaskPath takes an entry out of linux.maskedPaths.
+	UnmaskPath struct{ Path string }
+	// WritablePath takes an entry out of linux.readonlyPaths.
 	WritablePath struct{ Path string }
 	// DropDevice takes an entry of linux.devices out.
 	DropDevice struct{ Path string }

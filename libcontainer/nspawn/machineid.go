@@ -9,14 +9,10 @@ import (
 // ParseID reads a 128-bit id of 32 hex digits or in the dashed form of a UUID
 // and gives 32 lower-case digits. The all-zero id is none (machine-id(5)).
 func ParseID(s string) (string, bool) {
-	switch len(s) {
-	case 32:
-	case 36:
-		if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-			return "", false
-		}
+	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' {
 		s = s[:8] + s[9:13] + s[14:18] + s[19:23] + s[24:]
-	default:
+	}
+	if len(s) != 32 {
 		return "", false
 	}
 	out, zero := make([]byte, 32), true

@@ -139,6 +139,15 @@ func setAttribute(a *Attributes, name string) bool {
 		a.set(AttrNoDirAtime)
 	case "diratime":
 		a.clear(AttrNoDirAtime)
+	default:
+		return setAtime(a, name)
+	}
+	return true
+}
+
+// setAtime takes the options of which each replaces the others.
+func setAtime(a *Attributes, name string) bool {
+	switch name {
 	case "noatime":
 		a.atime(AttrNoAtime)
 	case "strictatime", "norelatime":

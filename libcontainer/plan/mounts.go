@@ -151,20 +151,8 @@ func (c *compiler) mount(index int, m *specs.Mount) error {
 	if step.Bind != NoBind && !path.IsAbs(step.Source) {
 		step.Source = path.Join(c.opts.Bundle, step.Source)
 	}
-	if m.UIDMappings != nil || m.GIDMappings != nil {
-		if step.IDMap == nil {
-			step.IDMap = &IDMap{}
-		}
-		step.IDMap.UID, step.IDMap.GID = m.UIDMappings, m.GIDMappings
-	}
-	if step.IDMap != nil && step.Bind == NoBind {
-		return fieldError(mountField(index)+".uidMappings", "idmapped mounts are supported for bind mounts only, not for type "+strconv.Quote(m.Type))
-	}
-	if step.CopyUp && (step.Type != "tmpfs" || step.Bind != NoBind) {
-		return fieldError(mountField(index)+".options", "tmpcopyup is supported for tmpfs only, not for type "+strconv.Quote(m.Type))
-	}
-	if step.Destination == "/" && step.Remount {
-		return fieldError(mountField(index)+".options", "remount of / is not supported; use root.readonly")
+	if err := checkMount(&step, m.Type); err != nil {
+		return err
 	}
 	step.ByRuntime = step.Bind != NoBind && (c.sourcesByRuntime() || step.IDMap != nil)
 	if c.label != "" && step.Bind == NoBind && labelled(step.Type) {
@@ -172,6 +160,19 @@ func (c *compiler) mount(index int, m *specs.Mount) error {
 	}
 	step.KeepMode = step.Type == "tmpfs" && step.Bind == NoBind && !step.Remount && !hasOption(step.Data, "mode")
 	c.p.add(Init, step)
+	return nil
+}
+
+// checkMount refuses what no kernel can do; fsType is as the configuration has it.
+func checkMount(m *Mount, fsType string) error {
+	switch {
+	case m.IDMap != nil && m.Bind == NoBind:
+		return fieldError(mountField(m.Index)+".uidMappings", "idmapped mounts are supported for bind mounts only, not for type "+strconv.Quote(fsType))
+	case m.CopyUp && (m.Type != "tmpfs" || m.Bind != NoBind):
+		return fieldError(mountField(m.Index)+".options", "tmpcopyup is supported for tmpfs only, not for type "+strconv.Quote(fsType))
+	case m.Destination == "/" && m.Remount:
+		return fieldError(mountField(m.Index)+".options", "remount of / is not supported; use root.readonly")
+	}
 	return nil
 }
 
@@ -204,6 +205,12 @@ func newMount(index int, m *specs.Mount) Mount {
 	}
 	if o.idmap {
 		step.IDMap = &IDMap{Recursive: o.ridmap}
+	}
+	if m.UIDMappings != nil || m.GIDMappings != nil {
+		if step.IDMap == nil {
+			step.IDMap = &IDMap{}
+		}
+		step.IDMap.UID, step.IDMap.GID = m.UIDMappings, m.GIDMappings
 	}
 	return step
 }

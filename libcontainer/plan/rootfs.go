@@ -224,7 +224,7 @@ func (c *compiler) hooks(phase Phase, group HooksPhase) {
 	if group == HooksStart {
 		add("startContainer", h.StartContainer)
 	} else {
-		add("prestart", h.Prestart)
+		add("prestart", h.Prestart) //nolint:staticcheck // deprecated, and what docker uses
 		add("createRuntime", h.CreateRuntime)
 		add("createContainer", h.CreateContainer)
 	}

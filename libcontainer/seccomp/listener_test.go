@@ -4,6 +4,7 @@ package seccomp
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -40,7 +41,7 @@ func TestNotifyEndToEnd(t *testing.T) {
 	must(t, err)
 	result := make(chan error, 1)
 	go func() { result <- mkdirUnder(&p, dir+"/sub") }() // its thread ends with the goroutine
-	if err := <-result; err != unix.Errno(77) {
+	if err := <-result; !errors.Is(err, unix.Errno(77)) {
 		t.Errorf("mkdirat under the filter: %v, want the agent's errno 77", err)
 	}
 	if err := <-agent; err != nil {

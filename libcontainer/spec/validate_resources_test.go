@@ -26,7 +26,7 @@ func TestValidateResources(t *testing.T) {
 		{"device without access", rule(specs.LinuxDeviceCgroup{}),
 			[]string{`linux.resources.devices[0].access: "" is not made of r, w and m`}},
 		{"negative memory", set(specs.LinuxResources{Memory: &specs.LinuxMemory{
-			Limit: n(-2), Reservation: n(-3), Swap: n(-4), Kernel: n(-5), KernelTCP: n(-6)}}), []string{
+			Limit: n(-2), Reservation: n(-3), Swap: n(-4), Kernel: n(-5), KernelTCP: n(-6)}}), []string{ //nolint:staticcheck // deprecated, but engines send it
 			"linux.resources.memory.limit: -2" + negative, "linux.resources.memory.reservation: -3" + negative,
 			"linux.resources.memory.swap: -4" + negative, "linux.resources.memory.kernel: -5" + negative,
 			"linux.resources.memory.kernelTCP: -6" + negative}},

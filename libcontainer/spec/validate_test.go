@@ -123,7 +123,10 @@ func TestValidateHooks(t *testing.T) {
 		{"no path", func(s *specs.Spec) { s.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{}}} },
 			[]string{"hooks.createContainer[0].path: empty: an absolute path is needed"}},
 		{"timeout", func(s *specs.Spec) {
-			s.Hooks = &specs.Hooks{Prestart: []specs.Hook{{Path: "/a", Timeout: ptr(0)}}, Poststart: []specs.Hook{{Path: "/a", Timeout: ptr(-5)}}}
+			s.Hooks = &specs.Hooks{
+				Prestart:  []specs.Hook{{Path: "/a", Timeout: ptr(0)}}, //nolint:staticcheck // deprecated, and what docker uses
+				Poststart: []specs.Hook{{Path: "/a", Timeout: ptr(-5)}},
+			}
 		}, []string{
 			"hooks.prestart[0].timeout: 0 is not a number of seconds greater than zero",
 			"hooks.poststart[0].timeout: -5 is not a number of seconds greater than zero"}},

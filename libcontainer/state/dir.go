@@ -55,13 +55,13 @@ type Dir struct {
 func Create(root, id string) (*Dir, error) {
 	path := filepath.Join(root, id)
 	err := unix.Mkdir(path, 0o711)
-	if err == unix.ENOENT {
+	if errors.Is(err, unix.ENOENT) {
 		if err := os.MkdirAll(root, 0o711); err != nil {
 			return nil, fmt.Errorf("make the state directory: %w", err)
 		}
 		err = unix.Mkdir(path, 0o711)
 	}
-	if err == unix.EEXIST {
+	if errors.Is(err, unix.EEXIST) {
 		return nil, ErrExists
 	}
 	if err != nil {
@@ -109,7 +109,7 @@ func (d *Dir) Lock() error {
 		if err == nil {
 			return d.checkThere()
 		}
-		if err != unix.EWOULDBLOCK && err != unix.EINTR {
+		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("lock the state directory %q: %w", d.path, err)
 		}
 		if time.Now().After(deadline) {
@@ -138,7 +138,7 @@ func (d *Dir) Busy() bool {
 	if err == nil {
 		_ = unix.Flock(d.fd, unix.LOCK_UN)
 	}
-	return err == unix.EWOULDBLOCK
+	return errors.Is(err, unix.EWOULDBLOCK)
 }
 
 // write makes a file of the directory in one go.
@@ -221,7 +221,7 @@ func parseProcess(text string) Process {
 
 // Started forgets the socket: the program runs.
 func (d *Dir) Started() error {
-	if err := unix.Unlinkat(d.fd, SocketFile, 0); err != nil && err != unix.ENOENT {
+	if err := unix.Unlinkat(d.fd, SocketFile, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("remove %q: %w", filepath.Join(d.path, SocketFile), err)
 	}
 	return nil
@@ -242,11 +242,11 @@ func (d *Dir) SocketPath() string {
 // the directory itself. What is not there is no error.
 func (d *Dir) Remove() error {
 	for _, name := range [...]string{SocketFile, pidFile, configFile, stateFile} {
-		if err := unix.Unlinkat(d.fd, name, 0); err != nil && err != unix.ENOENT {
+		if err := unix.Unlinkat(d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("remove %q: %w", filepath.Join(d.path, name), err)
 		}
 	}
-	if err := unix.Rmdir(d.path); err != nil && err != unix.ENOENT {
+	if err := unix.Rmdir(d.path); err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("remove the state directory %q: %w", d.path, err)
 	}
 	return nil

@@ -36,8 +36,11 @@ func prepareList(d *results, r runtime) (measure, func(), error) {
 	}
 	argv := r.argv(root, "list", "--quiet")
 	out, err := exec.Command(argv[0], argv[1:]...).Output()
-	if n := len(bytes.Fields(out)); err != nil || n != d.Setup.Listed {
-		return nil, done, fmt.Errorf("list shows %d of %d containers (%v)", n, d.Setup.Listed, err)
+	if err != nil {
+		return nil, done, fmt.Errorf("list %d containers: %w", d.Setup.Listed, err)
+	}
+	if n := len(bytes.Fields(out)); n != d.Setup.Listed {
+		return nil, done, fmt.Errorf("list shows %d of %d containers", n, d.Setup.Listed)
 	}
 	return func(int) (sample, error) {
 		s, err := spawn(work, r.argv(root, "list"))

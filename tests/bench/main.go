@@ -156,7 +156,7 @@ func runPhase(phase, file string) error {
 	case phaseTime:
 		err = timePhase(data)
 	case phaseLimit:
-		err = limitPhase(data)
+		limitPhase(data)
 	default:
 		err = fmt.Errorf("no phase %q", phase)
 	}

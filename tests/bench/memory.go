@@ -63,9 +63,9 @@ const (
 )
 
 // limitPhase searches the smallest memory limit (linux.resources.memory.limit) under which a static true runs.
-func limitPhase(d *results) error {
+func limitPhase(d *results) {
 	if !d.wants("limit") {
-		return nil
+		return
 	}
 	fmt.Println("smallest memory limit")
 	c := d.add("limit", "smallest memory limit in which true starts", "kB")
@@ -82,7 +82,6 @@ func limitPhase(d *results) error {
 			c.Values[r.Name] = []float64{kb}
 		}
 	}
-	return nil
 }
 
 // smallestLimit is a binary search, in kilobytes.

@@ -29,12 +29,7 @@ func Parse(text string) (*Settings, []Warning) {
 		switch {
 		case line == "" || comment(line):
 		case line[0] == '[':
-			if current = strings.Trim(line, "[]"); current != "Exec" && current != "Files" && current != "Network" {
-				if !strings.HasPrefix(current, "X-") {
-					warn(number, "unknown section [%s]", current)
-				}
-				current = ""
-			}
+			current = header(line, number, warn)
 		case current == "":
 			// A section that was warned of, or nothing yet.
 			if len(warnings) == 0 {
@@ -46,6 +41,17 @@ func Parse(text string) (*Settings, []Warning) {
 	}
 	s.settle(warn)
 	return s, warnings
+}
+
+// header gives the name of a section that is read, "" for any other one.
+func header(line string, number int, warn func(int, string, ...any)) string {
+	switch name := strings.Trim(line, "[]"); {
+	case name == "Exec" || name == "Files" || name == "Network":
+		return name
+	case !strings.HasPrefix(name, "X-"):
+		warn(number, "unknown section [%s]", name)
+	}
+	return ""
 }
 
 func comment(line string) bool { return line != "" && (line[0] == '#' || line[0] == ';') }

@@ -138,15 +138,20 @@ func (s *Settings) setExec(key, value string) (err error) {
 			s.PrivateUsers = &request
 		}
 	case "OOMScoreAdjust":
-		var n int
-		if n, err = strconv.Atoi(value); err == nil && (n < -1000 || n > 1000) {
-			err = fmt.Errorf("want -1000 to 1000")
-		}
-		if err == nil {
-			s.OOMScoreAdjust = &n
-		}
+		err = s.setOOMScore(value)
 	default:
 		err = fmt.Errorf("not supported")
+	}
+	return err
+}
+
+func (s *Settings) setOOMScore(value string) error {
+	n, err := strconv.Atoi(value)
+	if err == nil && (n < -1000 || n > 1000) {
+		err = fmt.Errorf("want -1000 to 1000")
+	}
+	if err == nil {
+		s.OOMScoreAdjust = &n
 	}
 	return err
 }
@@ -157,7 +162,7 @@ func (s *Settings) setStart(value string, start Start) error {
 	case err != nil:
 		return err
 	case on && s.Start != StartUnset && s.Start != StartPID1 && s.Start != start:
-		return fmt.Errorf("Boot= and ProcessTwo= exclude each other")
+		return fmt.Errorf("Boot= and ProcessTwo= exclude each other") //nolint:staticcheck // the key is written so
 	case on:
 		s.Start = start
 	case s.Start == StartUnset:

@@ -91,7 +91,7 @@ func compare(t *testing.T, tr *translated, arch libseccomp.ScmpArch, want, got [
 				w = enosys
 				answered++
 			}
-			if g != w && !(g == enosys && subcallNobodyKnows(arch, name, args)) {
+			if g != w && (g != enosys || !subcallNobodyKnows(arch, name, args)) {
 				t.Errorf("%s %d (%s) %v: %s, want %s", arch, n, name, args, verdict(g), verdict(w))
 			}
 		}
@@ -124,7 +124,7 @@ func subcallNobodyKnows(arch libseccomp.ScmpArch, name string, args [6]uint64) b
 	}
 	sub := args[0]
 	return name == "socketcall" && (sub < 1 || sub > 20) ||
-		name == "ipc" && !(sub >= 1 && sub <= 4 || sub >= 11 && sub <= 14 || sub >= 21 && sub <= 24)
+		name == "ipc" && (sub < 1 || sub > 4) && (sub < 11 || sub > 14) && (sub < 21 || sub > 24)
 }
 
 func TestENOSYSOnlyWhereItHelps(t *testing.T) {

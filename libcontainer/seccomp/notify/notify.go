@@ -78,7 +78,7 @@ func sendAll(sock int, msg, rights []byte, deadline time.Time) error {
 		if err == nil && n < len(msg) && time.Now().After(deadline) {
 			err = unix.EAGAIN // a part went out just as the time was over
 		}
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			return fmt.Errorf("the agent read nothing for %v: %w", sendLimit, err)
 		}
 		if err != nil {
@@ -92,7 +92,7 @@ func sendAll(sock int, msg, rights []byte, deadline time.Time) error {
 // retry repeats a call that a signal interrupted; Go's own preemption sends some.
 func retry(f func() error) error {
 	for {
-		if err := f(); err != unix.EINTR {
+		if err := f(); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}

@@ -87,11 +87,8 @@ func (r *Reader) number() int {
 	if i < len(r.data) && r.data[i] == '.' {
 		i = r.digits(i + 1)
 	}
-	if i > 0 && i < len(r.data) && (r.data[i] == 'e' || r.data[i] == 'E') {
-		if i++; i < len(r.data) && (r.data[i] == '+' || r.data[i] == '-') {
-			i++
-		}
-		i = r.digits(i)
+	if i > 0 {
+		i = r.exponent(i)
 	}
 	if i < 0 {
 		r.fail(r.pos, "malformed number")
@@ -99,6 +96,17 @@ func (r *Reader) number() int {
 	}
 	r.pos = i
 	return i
+}
+
+// exponent gives the end of the exponent at i: i when there is none, -1 when it is malformed.
+func (r *Reader) exponent(i int) int {
+	if i == len(r.data) || r.data[i] != 'e' && r.data[i] != 'E' {
+		return i
+	}
+	if i++; i < len(r.data) && (r.data[i] == '+' || r.data[i] == '-') {
+		i++
+	}
+	return r.digits(i)
 }
 
 // digits gives the end of at least one digit at i, -1 when there is none.

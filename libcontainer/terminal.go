@@ -54,7 +54,22 @@ func (e *consoleEnd) accept(fds []int) error {
 		return fmt.Errorf("keep the terminal: %w", err)
 	}
 	e.master = &master
+	e.giveSize()
 	return nil
+}
+
+// giveSize gives the terminal the size of the caller's before the program runs:
+// it may ask at once, and the proxy starts later.
+func (e *consoleEnd) giveSize() {
+	if e.sized {
+		return
+	}
+	for fd := range 2 {
+		if size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ); err == nil {
+			_ = unix.IoctlSetWinsize(*e.master, unix.TIOCSWINSZ, size)
+			return
+		}
+	}
 }
 
 // open begins to copy between the terminals.

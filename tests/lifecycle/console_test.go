@@ -94,7 +94,11 @@ func TestTerminalRun(t *testing.T) {
 	script := require.Program(t, "script")
 	c := fixtures.New(t, terminal, fixtures.Shell("tty; stty size; exit 5"))
 	cmd := exec.Command(script, "-qec", "stty rows 44 cols 99; "+c.Runtime+" --root "+c.Root+" run --bundle "+c.Bundle+" "+c.ID, "/dev/null")
-	cmd.Stdin = nil
+	stdin, err := cmd.StdinPipe() // open to the end: script types ^D at its end
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
 	timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	out, _ := cmd.Output()

@@ -159,16 +159,14 @@ func TestMappings(t *testing.T) {
 	want(t, "ids", got, "1000\n1000 5\n 0 100000 10\n 1000 200000 5\n 0 300000 2000")
 }
 
-// TestNetDevices moves dummy devices into the container.
+// TestNetDevices moves devices of the host into the container.
 func TestNetDevices(t *testing.T) {
 	require.Root(t)
 	ip := require.Program(t, "ip")
-	for _, name := range []string{"gsptest0", "gsptest1"} {
-		if out, err := exec.Command(ip, "link", "add", name, "type", "dummy").CombinedOutput(); err != nil {
-			t.Skipf("no dummy devices here: %s", out)
-		}
-		defer func() { _ = exec.Command(ip, "link", "delete", name).Run() }()
+	if out, err := exec.Command(ip, "link", "add", "gsptest0", "type", "veth", "peer", "name", "gsptest1").CombinedOutput(); err != nil {
+		t.Skipf("no veth devices here: %s", out)
 	}
+	defer func() { _ = exec.Command(ip, "link", "delete", "gsptest0").Run() }()
 	if out, err := exec.Command(ip, "addr", "add", "192.0.2.7/24", "dev", "gsptest0").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

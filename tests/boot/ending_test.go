@@ -55,7 +55,7 @@ func (f *foreground) up(t *testing.T, tree string) {
 		command = []string{"systemctl", "is-active", "multi-user.target"}
 	}
 	var last answer
-	if _, ok := within(30*time.Second, func() bool { last = f.exec(command...); return last.code == 0 || f.ended() }); !ok || f.ended() {
+	if _, ok := within(90*time.Second, func() bool { last = f.exec(command...); return last.code == 0 || f.ended() }); !ok || f.ended() {
 		t.Fatalf("did not come up: %v\nrun said: %s", last, f.out.String())
 	}
 }
@@ -72,7 +72,7 @@ func (f *foreground) ended() bool {
 // code waits for the end of `run`, and gives its exit code.
 func (f *foreground) code(t *testing.T) int {
 	t.Helper()
-	if _, ok := within(30*time.Second, f.ended); !ok {
+	if _, ok := within(90*time.Second, f.ended); !ok {
 		t.Fatalf("run did not end; its container has processes %v", f.c.Do("ps", f.c.ID).Stdout)
 	}
 	return f.cmd.ProcessState.ExitCode()
@@ -122,7 +122,7 @@ func testReboot(t *testing.T, tree string) {
 	f.up(t, tree)
 	first := f.c.State().Pid
 	f.exec("/bin/sh", "-c", switchOff[tree][1])
-	if _, ok := within(30*time.Second, func() bool {
+	if _, ok := within(90*time.Second, func() bool {
 		return f.ended() || strings.Contains(f.c.Do("state", f.c.ID).Stdout, `"running"`) && f.c.State().Pid != first
 	}); !ok || f.ended() {
 		t.Fatalf("it did not come up again\n%s", f.out.String())

@@ -77,6 +77,9 @@ var up = map[string][]string{
 }
 
 func (c cell) test(t *testing.T) {
+	if c.users {
+		shifted(t, c.tree) // so that making it counts for nothing
+	}
 	begin := time.Now()
 	s, root := c.way.start(t, c.tree, c.users)
 	row := []string{c.tree, c.way.name, layout(), usersName(c.users)}
@@ -92,7 +95,7 @@ func (c cell) test(t *testing.T) {
 // plain looks at a system without systemd.
 func (c cell) plain(t *testing.T, s running, begin time.Time, command []string) []string {
 	var last answer
-	if _, ok := within(20*time.Second, func() bool { last = s.exec(command...); return last.code == 0 }); !ok {
+	if _, ok := within(90*time.Second, func() bool { last = s.exec(command...); return last.code == 0 }); !ok {
 		t.Errorf("did not come up: %v\nprocesses: %v", last, s.exec("ps"))
 		return []string{"-", "**did not come up**", "-", "-", "-", "-", "-"}
 	}
@@ -159,7 +162,7 @@ func (c cell) stop(t *testing.T, s running, root string) string {
 	if a := s.stop(); a.code != 0 {
 		t.Errorf("stop: %v", a)
 	}
-	_, ok := within(20*time.Second, s.stopped)
+	_, ok := within(60*time.Second, s.stopped)
 	took := seconds(time.Since(begin))
 	switch {
 	case !ok:

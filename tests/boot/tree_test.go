@@ -153,6 +153,13 @@ func writable(t *testing.T, name string, users bool) string {
 			t.Fatal(err)
 		}
 	}
+	if name == "openrc" {
+		// sysvinit's powerwait action, which Debian's inittab names and no package brings; LXC's templates add it too.
+		script := "#!/bin/sh\nexec /sbin/shutdown -h now\n"
+		if err := os.WriteFile(root+"/etc/init.d/powerfail", []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return root
 }
 

@@ -33,7 +33,7 @@ type way struct {
 var ways = []way{
 	{"run -d", true, startByRun},
 	{"create, start", true, startByCreate},
-	{"podman --systemd=always", true, startByPodman},
+	{"podman", true, startByPodman},
 	{"ctr", false, startByCtr},
 }
 
@@ -116,7 +116,11 @@ func startByPodman(t *testing.T, tree string, users bool) (running, string) {
 	}
 	with := func(args ...string) []string { return append(p[:len(p):len(p)], args...) }
 	name := fixtures.UniqueID("boot")
-	args := with("run", "--detach", "--name", name, "--systemd=always", "--network=none",
+	systemd := "--systemd=always"
+	if up[tree] != nil {
+		systemd = "--systemd=false" // else podman stops it by systemd's own signal, which means nothing to others
+	}
+	args := with("run", "--detach", "--name", name, systemd, "--network=none",
 		"--cgroup-parent="+fixtures.CgroupParent)
 	if users {
 		args = append(args, "--uidmap=0:100000:65536", "--gidmap=0:100000:65536")

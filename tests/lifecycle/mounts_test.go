@@ -17,7 +17,7 @@ import (
 func source(t *testing.T) string {
 	t.Helper()
 	require.Root(t)
-	dir, err := os.MkdirTemp("", "gspawn-source-")
+	dir, err := os.MkdirTemp("", "gspawn-source-") //nolint:usetesting // above t.TempDir only the caller may pass, and no mapped root
 	if err != nil {
 		t.Fatal(err)
 	}

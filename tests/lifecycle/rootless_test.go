@@ -136,7 +136,7 @@ func (u *unprivileged) life() {
 	want(u.t, "user inside", u.must("exec", id, "id", "-u"), "0")
 	want(u.t, "owner of a file that was made inside", u.must("exec", id, "/bin/sh", "-c", "touch /made; stat -c %u /made"), "0")
 	info, err := os.Stat(u.c.Rootfs("made"))
-	if err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(u.c.Spec.Linux.UIDMappings[0].HostID) {
+	if err != nil || info.Sys().(*syscall.Stat_t).Uid != u.c.Spec.Linux.UIDMappings[0].HostID {
 		u.t.Errorf("its owner outside: %+v %v", info, err)
 	}
 	wantIn(u.t, "state", u.must("state", id), `"running"`)

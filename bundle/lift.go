@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lift takes a system out of the one directory that its tar has at the top, as importd does: "debian-12/usr" and so on.
+// lift takes a system out of the one directory that its tar has at the top, as systemd's import does: "debian-12/usr" and so on.
 func (w *work) lift() error {
 	only, ok, err := onlyEntry(w.fd)
 	if err != nil || !ok {

@@ -3,10 +3,11 @@ package bundle
 import (
 	"os"
 
+	"github.com/opencontainers/runtime-spec/specs-go"
+
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
-	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
 // Options say what is imported, to where, and what the bundle shall be like.

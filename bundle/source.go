@@ -37,7 +37,7 @@ func (s *source) Close() {
 		s.store.Close()
 	}
 	for i := len(s.close) - 1; i >= 0; i-- {
-		s.close[i]()
+		_ = s.close[i]() // all of them were read only
 	}
 	s.close = nil
 }
@@ -347,7 +347,7 @@ func (h *headers) Seek(off int64, whence int) (int64, error) {
 		off += h.s.Size()
 	}
 	if step := off - h.pos; step >= 0 && step <= int64(h.buf.Buffered()) {
-		h.buf.Discard(int(step))
+		_, _ = h.buf.Discard(int(step)) // it has so much
 	} else if off != h.pos {
 		if _, err := h.s.Seek(off, io.SeekStart); err != nil {
 			return 0, err

@@ -177,23 +177,11 @@ func resolveUser(s string, a Accounts) (specs.User, error) {
 	if err != nil {
 		return u, fmt.Errorf("user %q: %w", s, err)
 	}
-	acct, found := findUser(a.Passwd, func(e account) bool {
-		if numeric {
-			return e.uid == uid
-		}
-		return e.name == name
-	})
-	switch {
-	case numeric:
-		u.UID = uid
-	case !found:
+	acct, found := lookUp(name, uid, numeric, a.Passwd)
+	if !numeric && !found {
 		return u, fmt.Errorf("user %q: the image's /etc/passwd has no %q", s, name)
-	default:
-		u.UID = acct.uid
 	}
-	if found {
-		u.GID = acct.gid
-	}
+	u.UID, u.GID = acct.uid, acct.gid
 	if hasGroup && group != "" {
 		u.GID, err = resolveGroup(group, a.Group)
 		if err != nil {
@@ -205,6 +193,16 @@ func resolveUser(s string, a Accounts) (specs.User, error) {
 		u.AdditionalGids = memberships(a.Group, acct.name, u.GID)
 	}
 	return u, nil
+}
+
+// lookUp finds a user by number or name. Of a number that has no account uid is set all the same.
+func lookUp(name string, uid uint32, numeric bool, passwd []byte) (acct account, found bool) {
+	if !numeric {
+		return findUser(passwd, func(e account) bool { return e.name == name })
+	}
+	acct, found = findUser(passwd, func(e account) bool { return e.uid == uid })
+	acct.uid = uid
+	return acct, found
 }
 
 func resolveGroup(s string, file []byte) (uint32, error) {

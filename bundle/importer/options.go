@@ -197,19 +197,24 @@ func (o *work) applySettings() error {
 	return nil
 }
 
+// underlayStart is underlay for what is to be started.
+func (o *work) underlayStart(file *settings.Settings) {
+	switch file.Start {
+	case settings.StartBoot:
+		o.Spec.Boot = nspawn.Yes
+	case settings.StartPID1, settings.StartPID2:
+		o.Spec.Boot = nspawn.No
+		if len(o.Spec.Command) == 0 {
+			o.Spec.Command = file.Parameters
+		}
+	}
+}
+
 // underlay fills in what the command line left open.
 func (o *work) underlay(file *settings.Settings, p *profile.Options) {
 	s := &o.Spec
 	if s.Boot == nspawn.Unset {
-		switch file.Start {
-		case settings.StartBoot:
-			s.Boot = nspawn.Yes
-		case settings.StartPID1, settings.StartPID2:
-			s.Boot = nspawn.No
-			if len(s.Command) == 0 {
-				s.Command = file.Parameters
-			}
-		}
+		o.underlayStart(file)
 	}
 	if s.User == nil && file.User != "" {
 		s.User = &file.User

@@ -67,22 +67,8 @@ func parseACLEntry(s string) (aclEntry, error) {
 	}
 	e := aclEntry{id: aclNoID}
 	named := f[1] != ""
-	switch f[0] {
-	case "user", "u":
-		e.tag = aclUserObj
-		if named {
-			e.tag = aclUser
-		}
-	case "group", "g":
-		e.tag = aclGroupObj
-		if named {
-			e.tag = aclGroup
-		}
-	case "mask", "m":
-		e.tag = aclMask
-	case "other", "o":
-		e.tag = aclOther
-	default:
+	var known bool
+	if e.tag, known = aclTag(f[0], named); !known {
 		return e, fmt.Errorf("ACL entry %q: type is not known", s)
 	}
 	if named {
@@ -97,17 +83,45 @@ func parseACLEntry(s string) (aclEntry, error) {
 		e.id = uint32(n)
 	}
 	for _, c := range f[2] {
-		switch c {
-		case 'r':
-			e.perm |= 4
-		case 'w':
-			e.perm |= 2
-		case 'x':
-			e.perm |= 1
-		case '-':
-		default:
+		bit, known := aclBit(c)
+		if !known {
 			return e, fmt.Errorf("ACL entry %q: permission %q is not known", s, c)
 		}
+		e.perm |= bit
 	}
 	return e, nil
+}
+
+func aclBit(letter rune) (bit uint16, known bool) {
+	switch letter {
+	case 'r':
+		return 4, true
+	case 'w':
+		return 2, true
+	case 'x':
+		return 1, true
+	case '-':
+		return 0, true
+	}
+	return 0, false
+}
+
+func aclTag(kind string, named bool) (tag uint16, known bool) {
+	switch kind {
+	case "user", "u":
+		if named {
+			return aclUser, true
+		}
+		return aclUserObj, true
+	case "group", "g":
+		if named {
+			return aclGroup, true
+		}
+		return aclGroupObj, true
+	case "mask", "m":
+		return aclMask, true
+	case "other", "o":
+		return aclOther, true
+	}
+	return 0, false
 }

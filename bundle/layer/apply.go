@@ -72,11 +72,8 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 	if t.seen != nil {
 		t.seen[t.key(d.ino, base)] = struct{}{}
 	}
-	if l.Hidden != nil && !d.linked && l.Hidden.hides(name, l.Index) {
-		switch h.Typeflag {
-		case tar.TypeReg, tar.TypeGNUSparse, tar.TypeLink:
-			return nil // the tar reader skips the data
-		}
+	if !d.linked && l.hides(h, name) {
+		return nil // the tar reader skips the data
 	}
 	d.dirty = true
 	switch h.Typeflag {
@@ -92,6 +89,15 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 		return t.node(h, d.dir, name, base)
 	}
 	return fmt.Errorf("type %q is not known", h.Typeflag)
+}
+
+// hides says whether an entry need not be written, as a later layer takes the file away.
+func (l *Layer) hides(h *tar.Header, name string) bool {
+	switch h.Typeflag {
+	case tar.TypeReg, tar.TypeGNUSparse, tar.TypeLink:
+		return l.Hidden != nil && l.Hidden.hides(name, l.Index)
+	}
+	return false
 }
 
 // cleanName makes an entry's name relative to the root: leading slashes go, and ".." cannot climb over it.
@@ -137,7 +143,7 @@ func (t *Tree) whiteout(parent, base string) error {
 			return t.remove(d.fd, name)
 		}
 		// A whiteout is about the layers below. What this layer itself has put there stays, but for what is below it.
-		opaque, parent = true, join(parent, name)
+		parent = join(parent, name)
 	}
 	// Many directories are about to change: the times that are to be kept must be on disk, not in the cache.
 	if err := t.dirs.flush(); err != nil {

@@ -16,7 +16,6 @@ type dir struct {
 	ino     uint64
 	setgid  bool
 	dirty   bool
-	hidden  int // the highest layer that hides everything in it
 	times   [2]unix.Timespec
 	used    uint64
 	aliases []string // paths by which it is in the cache

@@ -46,12 +46,20 @@ func (t *Tree) make(d *dir, base string, create func() error) error {
 	return create()
 }
 
-func (t *Tree) regular(tr *tar.Reader, h *tar.Header, d *dir, base string) error {
-	if h.Size < 0 {
-		return fmt.Errorf("size is %d", h.Size)
+// count adds a file to the size of the tree, and holds it against the limit.
+func (t *Tree) count(size int64) error {
+	if size < 0 {
+		return fmt.Errorf("size is %d", size)
 	}
-	if n := t.Bytes.Add(h.Size); t.MaxBytes > 0 && (n > t.MaxBytes || n < 0) {
+	if n := t.Bytes.Add(size); t.MaxBytes > 0 && (n > t.MaxBytes || n < 0) {
 		return ErrTooBig
+	}
+	return nil
+}
+
+func (t *Tree) regular(tr *tar.Reader, h *tar.Header, d *dir, base string) error {
+	if err := t.count(h.Size); err != nil {
+		return err
 	}
 	m := mode(h)
 	uid, gid, err := t.ids(h)
@@ -131,10 +139,8 @@ func (t *Tree) directoryMetadata(h *tar.Header, d *dir, name string, fd int, bas
 			return err
 		}
 	}
-	if len(h.PAXRecords) > 0 {
-		if err := t.attributes(h, -1, target{dir: fd, name: base, path: name, isDir: true}); err != nil {
-			return err
-		}
+	if err := t.attributesAt(h, target{dir: fd, name: base, path: name, isDir: true}); err != nil {
+		return err
 	}
 	if old || m&(unix.S_ISUID|unix.S_ISGID) != 0 || d.setgid || (chown && m&specialBits != 0) || t.Rootless || hasACL(h) {
 		if err := chmodAt(fd, base, t.late.set(t, name, m)); err != nil {
@@ -163,10 +169,8 @@ func (t *Tree) symlink(h *tar.Header, d *dir, base string) error {
 			return err
 		}
 	}
-	if len(h.PAXRecords) > 0 {
-		if err := t.attributes(h, -1, target{dir: d.fd, name: base}); err != nil {
-			return err
-		}
+	if err := t.attributesAt(h, target{dir: d.fd, name: base}); err != nil {
+		return err
 	}
 	ts := times(h)
 	return t.setTimes(d.fd, base, &ts)
@@ -210,22 +214,39 @@ func (t *Tree) hardlink(h *tar.Header, d *dir, base string, l Layer) error {
 	return nil
 }
 
+// device gives the type bits and the number that mknod(2) wants.
+func device(h *tar.Header) (kind uint32, dev int, err error) {
+	switch h.Typeflag {
+	case tar.TypeFifo:
+		return unix.S_IFIFO, 0, nil
+	case tar.TypeBlock:
+		kind = unix.S_IFBLK
+	default:
+		kind = unix.S_IFCHR
+	}
+	if h.Devmajor < 0 || h.Devminor < 0 || h.Devmajor >= 1<<12 || h.Devminor >= 1<<20 {
+		return 0, 0, fmt.Errorf("device number %d:%d is out of range", h.Devmajor, h.Devminor)
+	}
+	return kind, int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))), nil
+}
+
+// attributesAt sets the extended attributes of what is no open file.
+func (t *Tree) attributesAt(h *tar.Header, at target) error {
+	if len(h.PAXRecords) == 0 {
+		return nil
+	}
+	return t.attributes(h, -1, at)
+}
+
 // node makes a device or a fifo.
 func (t *Tree) node(h *tar.Header, d *dir, name, base string) error {
 	uid, gid, err := t.ids(h)
 	if err != nil {
 		return err
 	}
-	kind, dev := uint32(unix.S_IFIFO), 0
-	if h.Typeflag != tar.TypeFifo {
-		kind = unix.S_IFCHR
-		if h.Typeflag == tar.TypeBlock {
-			kind = unix.S_IFBLK
-		}
-		if h.Devmajor < 0 || h.Devminor < 0 || h.Devmajor >= 1<<12 || h.Devminor >= 1<<20 {
-			return fmt.Errorf("device number %d:%d is out of range", h.Devmajor, h.Devminor)
-		}
-		dev = int(unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor)))
+	kind, dev, err := device(h)
+	if err != nil {
+		return err
 	}
 	m := mode(h)
 	err = t.make(d, base, func() error { return unix.Mknodat(d.fd, base, kind|m&^specialBits, dev) })
@@ -241,10 +262,8 @@ func (t *Tree) node(h *tar.Header, d *dir, name, base string) error {
 			return err
 		}
 	}
-	if len(h.PAXRecords) > 0 {
-		if err := t.attributes(h, -1, target{dir: d.fd, name: base}); err != nil {
-			return err
-		}
+	if err := t.attributesAt(h, target{dir: d.fd, name: base}); err != nil {
+		return err
 	}
 	if m&specialBits != 0 || hasACL(h) {
 		if err := chmodAt(d.fd, base, m); err != nil {

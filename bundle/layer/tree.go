@@ -36,19 +36,18 @@ type Tree struct {
 	*Options
 	Notices Notices
 
-	ctx   context.Context // of the layer being applied
-	src   *input          // the same
-	root  int             // descriptor of the tree, borrowed
-	euid  uint32
-	egid  uint32
-	dirs  dirCache
-	seen  map[entryKey]struct{} // what this layer made; nil in the lowest layer, where nothing can be below
-	seed  maphash.Seed
-	late  lateModes
-	acls  []lateACL
-	buf   []byte
-	zero  []byte
-	trash int // counts directories moved aside while removing
+	ctx  context.Context // of the layer being applied
+	src  *input          // the same
+	root int             // descriptor of the tree, borrowed
+	euid uint32
+	egid uint32
+	dirs dirCache
+	seen map[entryKey]struct{} // what this layer made; nil in the lowest layer, where nothing can be below
+	seed maphash.Seed
+	late lateModes
+	acls []lateACL
+	buf  []byte
+	zero []byte
 }
 
 // entryKey stands for a directory entry: a seeded hash of the directory's inode number and the name. Names of the image

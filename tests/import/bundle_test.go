@@ -171,7 +171,7 @@ func TestKilled(t *testing.T) {
 // TestCopy: --copy has everything that the tree has; without it the bundle points to the tree.
 func TestCopy(t *testing.T) {
 	needRoot(t)
-	from, want := imageTree(t, tricky(true))
+	from, _ := imageTree(t, tricky(true))
 	tree := from + "/rootfs"
 	hole := filepath.Join(tree, "hole")
 	f, err := os.Create(hole)
@@ -186,7 +186,7 @@ func TestCopy(t *testing.T) {
 	if err := unix.Setxattr(hole, "system.posix_acl_access", acl, 0); err != nil {
 		t.Logf("no ACLs here: %v", err)
 	}
-	want = list(t, tree, treelist.Options{})
+	want := list(t, tree, treelist.Options{})
 	dest := filepath.Join(t.TempDir(), "box")
 	if _, err := importInto(t, bundle.Options{Source: tree, Dest: dest, Copy: true, Spec: bundle.SpecOptions{Command: []string{"/x"}}}); err != nil {
 		t.Fatal(err)

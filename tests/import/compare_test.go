@@ -10,8 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gspawn/gspawn-oci/bundle"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/bundle"
 
 	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
 	"github.com/gspawn/gspawn-oci/tests/import/treelist"
@@ -157,7 +158,7 @@ func TestAsPodman(t *testing.T) {
 	for name, file := range archives(t, false) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			short, err := os.MkdirTemp("", "p") // podman wants a short one
+			short, err := os.MkdirTemp("", "p") //nolint:usetesting // podman wants a short one
 			if err != nil {
 				t.Fatal(err)
 			}

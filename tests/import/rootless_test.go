@@ -86,7 +86,7 @@ func TestRootless(t *testing.T) {
 // open makes a directory that the user owns and can get to.
 func open(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gspawn-user-")
+	dir, err := os.MkdirTemp("", "gspawn-user-") //nolint:usetesting // above t.TempDir only root may pass
 	if err != nil {
 		t.Fatal(err)
 	}

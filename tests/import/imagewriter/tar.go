@@ -33,7 +33,7 @@ type Entry struct {
 	PAX   map[string]string
 }
 
-// File, Dir, Symlink, Hardlink and Whiteout make the usual entries.
+// File makes a regular file's entry.
 func File(name, data string) Entry { return Entry{Name: name, Data: data, Type: tar.TypeReg} }
 
 // Dir makes a directory's entry.

@@ -148,7 +148,7 @@ func (c *container) prepareCgroup() error {
 	}
 	config := cgroup.Config{Location: location, Limits: limits, Owner: cgroup.OwnerOf(c.spec)}
 	if location.Driver == cgroup.Systemd {
-		if config.Properties, err = cgroup.Properties(c.spec.Annotations); err != nil {
+		if config.Properties, err = cgroup.Properties(c.unitAnnotations()); err != nil {
 			return err
 		}
 	}

@@ -3,8 +3,10 @@ package libcontainer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +41,23 @@ func (c *container) placeSystem() (cgroupsPath string, systemd bool) {
 	}
 	scope := strings.TrimSuffix(naming.Scope(nspawn.MachineName(c.spec, c.opts.ID)), ".scope")
 	return "machine.slice:machine:" + strings.TrimPrefix(scope, "machine-"), true
+}
+
+// unitAnnotations are the properties of the container's unit. Stopping the
+// scope of a booted system shuts the system down: the default, SIGTERM, makes
+// systemd execute itself anew, and the scope then waits for its timeout.
+func (c *container) unitAnnotations() map[string]string {
+	const property = "org.systemd.property.KillSignal"
+	number := signalNumber(c.stop.Signal)
+	if _, set := c.spec.Annotations[property]; set || c.boot == nil || number == 0 {
+		return c.spec.Annotations
+	}
+	properties := maps.Clone(c.spec.Annotations)
+	if properties == nil {
+		properties = make(map[string]string, 1)
+	}
+	properties[property] = strconv.Itoa(number)
+	return properties
 }
 
 // ownUnit is the cgroup of the unit that this process runs in. A subgroup

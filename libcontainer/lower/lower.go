@@ -119,9 +119,21 @@ func (l *lowerer) prologue() {
 	l.b.Step(0)
 	l.call(unix.SYS_CLOSE_RANGE, num(l.in.Keep), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.call(unix.SYS_UMASK, num(0))
+	l.defaultSignals()
 	if l.in.AwaitPlacement {
 		l.await()
 	}
+}
+
+// defaultSignals undoes what a caller such as nohup(1) had ignored or blocked.
+// Other signals than these the Go runtime has handlers for, which end with the
+// exec.
+func (l *lowerer) defaultSignals() {
+	none := l.b.Bytes(words(0, 0, 0, 0)) // an empty signal set, and SIG_DFL
+	for _, signal := range [...]unix.Signal{unix.SIGHUP, unix.SIGINT} {
+		l.call(unix.SYS_RT_SIGACTION, num(int(signal)), none, num(0), num(8))
+	}
+	l.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), none, num(0), num(8))
 }
 
 func (l *lowerer) lower(s plan.Step) error {

@@ -10,6 +10,11 @@ systemd-analyze verify gspawn-oci@box.service
 unit=gspawn-oci@box.service
 check 'enable --now' systemctl enable --now $unit
 check 'active' systemctl is-active $unit
+if ! systemctl is-active --quiet $unit; then
+	systemctl status --no-pager --full $unit
+	journalctl -b --no-pager -u $unit
+	exit 1
+fi
 check 'machines.target wants it' sh -c 'systemctl show -P Wants machines.target | grep -q gspawn-oci@box'
 check 'the system is up' until_true 120 has box is-up
 systemctl status --no-pager $unit | head -n 30

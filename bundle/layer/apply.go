@@ -22,6 +22,8 @@ type Layer struct {
 const whiteoutPrefix = ".wh."
 
 // Apply reads a tar to its end and changes the tree accordingly. After an error the tree is of no use.
+//
+// Two goroutines share the work: one takes the tar apart, the other makes the calls, in the archive's order.
 func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	t.ctx, t.seen = ctx, nil
 	if l.Index > 0 && l.Whiteouts {
@@ -29,27 +31,45 @@ func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	}
 	t.src = newInput(r)
 	tr := tar.NewReader(t.src)
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		h, err := tr.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read tar: %w", err)
-		}
-		if h.Typeflag == tar.TypeXGlobalHeader {
-			continue
-		}
-		if n := t.Files.Add(1); t.MaxFiles > 0 && n > t.MaxFiles {
-			return ErrTooManyFiles
-		}
-		if err := t.entry(tr, h, l); err != nil {
-			return fmt.Errorf("entry %q: %w", h.Name, err)
-		}
+	q := newQueue()
+	done := make(chan error, 1)
+	go func() { done <- t.work(tr, q, l) }()
+	err := q.fill(ctx, tr)
+	if werr := <-done; werr != nil {
+		return werr // it is about an earlier entry than err
 	}
+	return err
+}
+
+// work applies the entries that come through the queue.
+func (t *Tree) work(tr *tar.Reader, q *queue, l Layer) error {
+	var err error
+	for b := range q.full {
+		for i := range b.items {
+			it := &b.items[i]
+			if err == nil {
+				if err = t.one(tr, it, l); err != nil {
+					q.failed.Store(true)
+				}
+			}
+			if it.stream {
+				q.back <- struct{}{}
+			}
+		}
+		q.free <- b
+	}
+	return err
+}
+
+func (t *Tree) one(tr *tar.Reader, it *item, l Layer) error {
+	if n := t.Files.Add(1); t.MaxFiles > 0 && n > t.MaxFiles {
+		return ErrTooManyFiles
+	}
+	t.data = it
+	if err := t.entry(tr, it.header, l); err != nil {
+		return fmt.Errorf("entry %q: %w", it.header.Name, err)
+	}
+	return nil
 }
 
 // entry applies one entry of a tar.

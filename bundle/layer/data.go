@@ -19,6 +19,9 @@ func (t *Tree) fill(tr *tar.Reader, h *tar.Header, fd int) error {
 	if h.Size == 0 {
 		return nil
 	}
+	if !t.data.stream {
+		return writeAll(fd, t.data.data)
+	}
 	if sparse(h) {
 		return t.fillSparse(tr, h.Size, fd)
 	}

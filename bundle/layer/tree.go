@@ -38,6 +38,7 @@ type Tree struct {
 
 	ctx  context.Context // of the layer being applied
 	src  *input          // the same
+	data *item           // the entry being applied
 	root int             // descriptor of the tree, borrowed
 	euid uint32
 	egid uint32

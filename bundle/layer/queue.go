@@ -1,0 +1,109 @@
+package layer
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+)
+
+const (
+	batchItems = 64
+	batchBytes = 256 << 10
+	// smallFile is the size up to which data are copied into a batch. The data of larger files are left in the stream, and
+	// the side that takes the tar apart waits until they are written.
+	smallFile = 32 << 10
+)
+
+// item is an entry on its way from the tar to the file system.
+type item struct {
+	header *tar.Header
+	data   []byte // all of a small file's
+	stream bool   // the data are still in the stream
+}
+
+// batch is some items, so that the sides wake each other rarely.
+type batch struct {
+	items []item
+	arena []byte
+}
+
+// queue carries batches, and empty ones back.
+type queue struct {
+	full, free chan *batch
+	back       chan struct{} // a streamed item's data have been taken
+	failed     atomic.Bool
+}
+
+func newQueue() *queue {
+	const depth = 3
+	q := &queue{full: make(chan *batch, depth), free: make(chan *batch, depth), back: make(chan struct{})}
+	for range depth {
+		q.free <- nil // made when first needed
+	}
+	return q
+}
+
+// fill reads the tar to its end.
+func (q *queue) fill(ctx context.Context, tr *tar.Reader) error {
+	defer close(q.full)
+	var b *batch
+	defer func() {
+		if b != nil && len(b.items) > 0 {
+			q.full <- b
+		}
+	}()
+	for !q.failed.Load() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read tar: %w", err)
+		}
+		if h.Typeflag == tar.TypeXGlobalHeader {
+			continue
+		}
+		if b == nil {
+			b = q.empty()
+		}
+		it := item{header: h, stream: h.Size > smallFile || h.Size < 0 || sparse(h)}
+		if h.Size > 0 && !it.stream {
+			if it.data, err = b.read(tr, int(h.Size)); err != nil {
+				return fmt.Errorf("entry %q: read data: %w", h.Name, noEOF(err))
+			}
+		}
+		b.items = append(b.items, it)
+		if it.stream || len(b.items) == batchItems || len(b.arena) > batchBytes-smallFile {
+			q.full <- b
+			b = nil
+		}
+		if it.stream {
+			<-q.back
+		}
+	}
+	return nil
+}
+
+func (q *queue) empty() *batch {
+	b := <-q.free
+	if b == nil {
+		return &batch{items: make([]item, 0, batchItems), arena: make([]byte, 0, batchBytes)}
+	}
+	clear(b.items) // headers may be collected
+	b.items, b.arena = b.items[:0], b.arena[:0]
+	return b
+}
+
+// read copies a small file's data into the batch, which has room for it.
+func (b *batch) read(tr *tar.Reader, size int) ([]byte, error) {
+	at := len(b.arena)
+	b.arena = b.arena[:at+size]
+	_, err := io.ReadFull(tr, b.arena[at:])
+	return b.arena[at:], err
+}

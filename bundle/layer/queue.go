@@ -72,18 +72,15 @@ func (q *queue) fill(ctx context.Context, tr *tar.Reader) error {
 		if b == nil {
 			b = q.empty()
 		}
-		it := item{header: h, stream: h.Size > smallFile || h.Size < 0 || sparse(h)}
-		if h.Size > 0 && !it.stream {
-			if it.data, err = b.read(tr, int(h.Size)); err != nil {
-				return fmt.Errorf("entry %q: read data: %w", h.Name, noEOF(err))
-			}
+		stream, err := b.add(tr, h)
+		if err != nil {
+			return fmt.Errorf("entry %q: read data: %w", h.Name, noEOF(err))
 		}
-		b.items = append(b.items, it)
-		if it.stream || len(b.items) == batchItems || len(b.arena) > batchBytes-smallFile {
+		if stream || len(b.items) == batchItems || len(b.arena) > batchBytes-smallFile {
 			q.full <- b
 			b = nil
 		}
-		if it.stream {
+		if stream {
 			<-q.back
 		}
 	}
@@ -98,6 +95,18 @@ func (q *queue) empty() *batch {
 	clear(b.items) // headers may be collected
 	b.items, b.arena = b.items[:0], b.arena[:0]
 	return b
+}
+
+// add takes an entry in, with the data of a small file; stream says that the data are still to be taken.
+func (b *batch) add(tr *tar.Reader, h *tar.Header) (stream bool, err error) {
+	it := item{header: h, stream: h.Size > smallFile || h.Size < 0 || sparse(h)}
+	if h.Size > 0 && !it.stream {
+		if it.data, err = b.read(tr, int(h.Size)); err != nil {
+			return false, err
+		}
+	}
+	b.items = append(b.items, it)
+	return it.stream, nil
 }
 
 // read copies a small file's data into the batch, which has room for it.

@@ -130,7 +130,7 @@ func startByPodman(t *testing.T, tree string, users bool) (running, string) {
 		t.Fatalf("podman run: %v", a)
 	}
 	return engine{
-		env: env, run: with("exec", name), end: with("stop", "--time", "30", name),
+		env: env, run: with("exec", name), end: with("stop", "--time", "55", name),
 		list: with("inspect", "--format", "{{.State.Status}}", name), alive: "running",
 	}, root
 }

@@ -178,7 +178,7 @@ func scanHidden(store archive.Store, img *image.Image) *layer.Hidden {
 		return nil
 	}
 	hidden := new(layer.Hidden)
-	for i := 1; i < len(img.Layers); i++ {
+	for i := range img.Layers {
 		f, err := store.Open(img.Layers[i].Blob)
 		if err != nil {
 			return nil // reading the layer will tell

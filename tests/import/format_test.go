@@ -228,3 +228,30 @@ func TestReferences(t *testing.T) {
 		}
 	})
 }
+
+// TestHidden: what later layers hide is left out without harm, also when it has other names that stay.
+func TestHidden(t *testing.T) {
+	i := image(
+		iw.Tar(iw.File("a", "1"), iw.Hardlink("b", "a"), iw.File("c", "2"), iw.Symlink("l", "d"), iw.Dir("d"), iw.File("l/x", "3"), iw.Dir("e"), iw.File("e/f", "4"), iw.File("e/g", "5")),
+		iw.Tar(iw.File(".wh.a", ""), iw.File("c", "6"), iw.File(".wh.l", ""), iw.Dir("l"), iw.File("l/x", "7"), iw.File("e/.wh..wh..opq", ""), iw.File("e/g", "8")),
+		iw.Tar(iw.Hardlink("h", "c")),
+	)
+	packed := *i
+	packed.Compress = []string{"gzip"} // nothing is left out of layers that would have to be decompressed twice
+	_, want := imageTree(t, &packed)
+	dest, _, err := imported(t, i.DockerSave().Tar(), bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	strip := func(lines []string) []string {
+		return slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, `"." `) })
+	}
+	if d := treelist.Diff(strip(want), strip(list(t, dest+"/rootfs", treelist.Options{})), 10); d != nil {
+		t.Errorf("- is with everything written, + with hidden files left out:\n%s", strings.Join(d, "\n"))
+	}
+	for name, content := range map[string]string{"b": "1", "c": "6", "h": "6", "d/x": "3", "l/x": "7", "e/g": "8"} {
+		if got, err := os.ReadFile(filepath.Join(dest, "rootfs", name)); err != nil || string(got) != content {
+			t.Errorf("%s has %q, %v, want %q", name, got, err, content)
+		}
+	}
+}

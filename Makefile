@@ -95,6 +95,7 @@ install: build man completions ## install to PREFIX (/usr/local); DESTDIR is hon
 	install -Dm755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-seccomp
 	install -Dm755 $(IMPORT) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-import
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 bin/man/*.8
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system contrib/gspawn-oci@.service
 	install -Dm644 bin/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gspawn-oci
 	install -Dm644 bin/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gspawn-oci
 	install -Dm644 bin/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gspawn-oci.fish

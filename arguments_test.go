@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/internal/cli"
 )
 
 func TestParseSignal(t *testing.T) {
@@ -30,12 +32,12 @@ func TestParseBytes(t *testing.T) {
 		"0": 0, "-1": -1, "1": 1, "1b": 1, "512k": 512 << 10, "64m": 64 << 20, "64MB": 64 << 20, "64MiB": 64 << 20,
 		"64 M": 64 << 20, "1.5g": 3 << 29, "2T": 2 << 40, "1p": 1 << 50, "7e": 7 << 60, ".5k": 512, "9223372036854775807": 1<<63 - 1,
 	} {
-		if got, err := parseBytes(text); err != nil || got != want {
+		if got, err := cli.ParseBytes(text); err != nil || got != want {
 			t.Errorf("%q: %d %v, want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "m", "x", "-2", "-5m", "1x", "1mm", "1kbb", "1..5", "8e", "9223372036854775808", "1e400", "m1"} {
-		if got, err := parseBytes(text); err == nil {
+		if got, err := cli.ParseBytes(text); err == nil {
 			t.Errorf("%q: %d, want an error", text, got)
 		}
 	}

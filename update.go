@@ -85,7 +85,7 @@ func limitFlags(r *specs.LinuxResources) []cli.Flag {
 			if r.Memory == nil {
 				r.Memory = &specs.LinuxMemory{}
 			}
-			n, err := parseBytes(s)
+			n, err := cli.ParseBytes(s)
 			set(r.Memory, &n)
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/bundle"
+	"github.com/gspawn/gspawn-oci/bundle/importflags"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/settings"
@@ -57,7 +58,7 @@ func (o *work) limits() error {
 		if l.text == "" {
 			continue
 		}
-		n, err := parseBytes(l.text)
+		n, err := importflags.ParseBytes(l.text)
 		if err != nil || n < 0 {
 			return fmt.Errorf("--%s %q: not a number", l.name, l.text)
 		}
@@ -69,7 +70,7 @@ func (o *work) limits() error {
 func (o *work) resources() (err error) {
 	s := &o.Spec
 	if o.f.Memory != "" {
-		if s.Memory, err = parseBytes(o.f.Memory); err != nil || s.Memory <= 0 {
+		if s.Memory, err = importflags.ParseBytes(o.f.Memory); err != nil || s.Memory <= 0 {
 			return fmt.Errorf("--memory %q: not an amount of memory", o.f.Memory)
 		}
 	}

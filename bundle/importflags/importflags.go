@@ -86,3 +86,6 @@ func (f *Flags) shape() []cli.Flag {
 		{Name: "settings", Arg: "FILE", Help: "apply a .nspawn file; options given here win", Var: &f.Settings},
 	}
 }
+
+// ParseBytes reads an amount of memory or data as all commands do.
+func ParseBytes(text string) (int64, error) { return cli.ParseBytes(text) }

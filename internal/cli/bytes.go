@@ -1,4 +1,4 @@
-package importer
+package cli
 
 import (
 	"errors"
@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// parseBytes reads an amount of memory: "-1" for no limit, else a number, fractions allowed, and a unit of 1024s, in
+// ParseBytes reads an amount of memory: "-1" for no limit, else a number, fractions allowed, and a unit of 1024s, in
 // any of the usual spellings (k, kb, KiB, M, g, …).
-func parseBytes(text string) (int64, error) {
+func ParseBytes(text string) (int64, error) {
 	if text == "-1" {
 		return -1, nil
 	}

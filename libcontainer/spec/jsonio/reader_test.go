@@ -136,19 +136,19 @@ func TestCount(t *testing.T) {
 
 // FuzzSkip compares what is accepted with encoding/json, for documents of any shape.
 func FuzzSkip(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-0.5e+3,true,null,"x\u00e9\ud834\udd1e"],"b":{}}`, `[]`, ` "a" `, `-`, `[1,]`, `{"a"}`, `nul`, "\"\xff\"", `"\ud800"`} {
+	for _, s := range []string{`{"a":[1,-0.5e+3,true,null,"x\u00e9\ud834\udd1e"],"b":{}}`, `[]`, ` "a" `, `-`, `[1,]`, `{"a"}`, `nul`, "\"\xff\"", `"\ud800"`, `1E700`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		r := NewReader(doc)
 		r.Skip()
 		r.End()
-		var std any
-		err := json.Unmarshal(doc, &std)
-		if r.Err() == nil && err != nil {
-			t.Fatalf("we accept what encoding/json refuses with %v: %q", err, doc)
+		// The grammar alone: a number too large for a float64 is a matter of whoever reads it.
+		valid := json.Valid(doc)
+		if r.Err() == nil && !valid {
+			t.Fatalf("we accept what encoding/json refuses: %q", doc)
 		}
-		if e := r.Err(); e != nil && err == nil {
+		if e := r.Err(); e != nil && valid {
 			switch e.Problem {
 			case "invalid UTF-8 in a string", "unpaired surrogate in a string", "nested too deeply":
 			default:

@@ -13,7 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
-	_ "github.com/gspawn/gspawn-oci/internal/warm" // spares page faults; wherever it is named, it is initialised first
+	"github.com/gspawn/gspawn-oci/internal/warm" // wherever it is named, it is initialised first
 	"github.com/gspawn/gspawn-oci/libcontainer"
 )
 
@@ -40,6 +40,9 @@ type globals struct {
 }
 
 func main() {
+	if os.Getenv(warm.Procs) == warm.OneProc {
+		os.Unsetenv(warm.Procs) // our own word to the Go runtime, not for what we run
+	}
 	os.Exit(run(os.Args[1:]))
 }
 

@@ -1,3 +1,4 @@
+#include "funcdata.h"
 #include "textflag.h"
 
 #define SYS_madvise 28
@@ -9,4 +10,9 @@ TEXT ·madvise(SB), NOSPLIT, $0-32
 	MOVL	$SYS_madvise, AX
 	SYSCALL
 	MOVQ	AX, errno+24(FP)
+	RET
+
+// grow has a frame that needs the next larger stack, of 32 kB. A stack is made smaller only by a collection.
+TEXT ·grow(SB), 0, $24576-0
+	NO_LOCAL_POINTERS
 	RET

@@ -43,7 +43,7 @@ const (
 // What entry needs; the linker lays both out. The string ends as C's do.
 var (
 	setting  = Procs + "=" + OneProc + "\x00" //nolint:unused // entry is assembly
-	sampling = &runtime.MemProfileRate       //nolint:unused // the same
+	sampling = &runtime.MemProfileRate        //nolint:unused // the same
 )
 
 // madvise is madvise(2) without package syscall, which is initialised later.

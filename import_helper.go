@@ -33,5 +33,5 @@ func runImport(f *importflags.Flags) error {
 			return fmt.Errorf("run %s: %w", path, err)
 		}
 	}
-	return fmt.Errorf("import needs the program %s beside %s or in its libexec directory, and it is not there", helper, self)
+	return fmt.Errorf("what this does is the work of the program %s, which is neither beside %s nor in its libexec directory", helper, self)
 }

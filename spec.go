@@ -8,13 +8,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/bundle/importflags"
 	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
-func specCommand(*globals) *cli.Command {
+func specCommand(g *globals) *cli.Command {
 	var bundle string
-	var rootless bool
+	var rootless, boot, app bool
 	return &cli.Command{
 		Name: "spec", Min: 0, Max: 0,
 		Summary: "write a config.json to begin with",
@@ -24,13 +25,26 @@ beside it, read-only. Edit what the container is to be. An existing config.json 
     mkdir -p bundle/rootfs
     tar -C bundle/rootfs -xf busybox.tar
     gspawn-oci spec -b bundle
-    gspawn-oci run bundle`,
+    gspawn-oci run bundle
+
+With --boot or --app it is what ` + "`import`" + ` would write without an image or options: the configuration in which an init
+boots as under systemd-nspawn, or an application's. These are printed, or with --bundle written to config.json there.`,
 		Flags: []cli.Flag{
 			{Name: "bundle", Short: "b", Arg: "DIR", Help: "where to write config.json", Default: "the working directory",
 				Var: &bundle},
+			{Name: "boot", Help: "print the configuration of a system that boots", Var: &boot},
+			{Name: "app", Help: "print the configuration of an application", Var: &app},
 			{Name: "rootless", Help: "make it one that an unprivileged user can run", Var: &rootless},
 		},
 		Run: func([]string) (int, error) {
+			switch {
+			case boot && app || rootless && (boot || app):
+				return 0, &cli.UsageError{Msg: "--boot, --app and --rootless exclude each other"}
+			case boot:
+				return 0, runImport(&importflags.Flags{Template: importflags.Boot, TemplateDir: bundle, Log: g.log, LogFormat: g.logFormat})
+			case app:
+				return 0, runImport(&importflags.Flags{Template: importflags.App, TemplateDir: bundle, Log: g.log, LogFormat: g.logFormat})
+			}
 			s := spec.Default()
 			if onUnifiedCgroups() {
 				spec.AddCgroupNamespace(s)

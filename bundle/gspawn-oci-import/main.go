@@ -1,5 +1,6 @@
-// Command gspawn-oci-import does the work of `gspawn-oci import`, which runs it with the options as JSON in the first
-// argument and its own arguments after it. It is a program of its own because what it links would cost every start of the runtime time.
+// Command gspawn-oci-import does the work of `gspawn-oci import`, and writes its templates for `gspawn-oci spec`, which
+// both run it with the options as JSON in the first argument and their own arguments after it. It is a program of its
+// own because what it links would cost every start of the runtime time.
 package main
 
 import (
@@ -7,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -29,7 +31,7 @@ func main() {
 // flags reads the command line: one argument that is JSON, or for those who call the program themselves, import's own.
 func flags(args []string) (*importflags.Flags, error) {
 	f := new(importflags.Flags)
-	if len(args) > 1 && len(args[0]) > 0 && args[0][0] == '{' {
+	if len(args) > 0 && strings.HasPrefix(args[0], "{") {
 		f.Args = args[1:]
 		return f, json.Unmarshal([]byte(args[0]), f)
 	}

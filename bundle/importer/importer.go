@@ -34,8 +34,12 @@ type work struct {
 	fileUsers *uidrange.Request // PrivateUsers= of --settings
 }
 
-// Run does an import. Progress and notices go to standard error, the result of --json to standard output.
+// Run does an import, or writes a template of one. Progress and notices go to standard error, the result of --json to
+// standard output.
 func Run(f *importflags.Flags) error {
+	if f.Template != "" {
+		return writeTemplate(f.Template, f.TemplateDir)
+	}
 	o := &work{f: f}
 	o.Ref, o.Platform, o.Copy, o.Force, o.NoSync = f.Ref, f.Platform, f.Copy, f.Force, f.NoSync
 	s := &o.Spec

@@ -24,7 +24,17 @@ type Flags struct {
 
 	// Log and LogFormat are the program's own.
 	Log, LogFormat string
+
+	// Template is not import's but `gspawn-oci spec`'s: Boot or App asks for the configuration that import begins with
+	// instead of an import, on standard output or in the directory TemplateDir.
+	Template, TemplateDir string
 }
+
+// The templates.
+const (
+	Boot = "boot"
+	App  = "app"
+)
 
 // Table gives the options of the command.
 func (f *Flags) Table() []cli.Flag { return append(f.source(), f.shape()...) }

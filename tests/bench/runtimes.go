@@ -75,7 +75,7 @@ func findCrun(work, asked string) (runtime, error) {
 		}
 		fmt.Printf("%s does not work with cgroup v2 alone (%v): taking the one of Debian 13\n", inPath, err)
 	}
-	fetched, note, err := fetchCrun()
+	fetched, note, err := fixtures.FetchCrun()
 	if err != nil {
 		return r, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gspawn/gspawn-oci/bundle"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
 )
 
@@ -80,13 +81,19 @@ var counter int
 // runBundle runs a bundle to its end and gives what it wrote. runc's old version and crun get their own state directory.
 func runBundle(t *testing.T, runtime, dest string) string {
 	t.Helper()
+	return runWith(t, []string{runtime}, dest)
+}
+
+// runWith is runBundle for a runtime that is more than one word.
+func runWith(t *testing.T, runtime []string, dest string) string {
+	t.Helper()
 	counter++
 	id := fmt.Sprintf("import-%d-%d", os.Getpid(), counter)
 	containerize(t, dest, id)
-	cmd := exec.CommandContext(t.Context(), runtime, "--root", t.TempDir(), "run", "-b", dest, id)
+	cmd := exec.CommandContext(t.Context(), runtime[0], append(runtime[1:len(runtime):len(runtime)], "--root", t.TempDir(), "run", "-b", dest, id)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("%s run: %v\n%s", filepath.Base(runtime), err, out)
+		t.Errorf("%s run: %v\n%s", runtime, err, out)
 	}
 	return string(out)
 }
@@ -101,14 +108,7 @@ func TestRun(t *testing.T) {
 	system := iw.Tar(bootable(t)...)
 	i := &iw.Image{Layers: [][]byte{system, iw.Tar(iw.File("etc/hello", "1"))}, Tags: []string{"box:1"}}
 	tree := t.TempDir() + "/tree"
-	if err := os.Mkdir(tree, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	untar := exec.Command("tar", "-C", tree, "-xf", "-")
-	untar.Stdin = strings.NewReader(string(system))
-	if out, err := untar.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	unpack(t, tree, system)
 	sources := map[string][]byte{"rootfs": system, "docker-save": i.DockerSave().Tar(), "docker25": i.Docker25().Tar(), "podman": i.Podman().Tar(), "oci": i.OCI().Tar(), "directory": nil}
 	for name, raw := range sources {
 		for _, how := range iw.Compressions {
@@ -141,36 +141,40 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRunElsewhere: an imported application runs under Debian's runc and crun, with the user and the groups that its image names.
+// TestRunElsewhere: an imported application runs under runc and crun, with the user and the groups that its image names.
+// crun refuses hosts with both cgroup hierarchies, and Debian 12's does not know v2 in a mount namespace; Debian 13's does.
 func TestRunElsewhere(t *testing.T) {
 	needRoot(t)
-	i := &iw.Image{Layers: [][]byte{iw.Tar(bootable(t)...)}, Tags: []string{"box:1"}, Config: map[string]any{
-		"Entrypoint": []string{"/bin/sh", "-c"}, "Cmd": []string{"id; echo $A in $(pwd)"}, "User": "web", "Env": []string{"A=1"}, "WorkingDir": "/tmp"}}
 	bin, err := ours()
 	if err != nil {
 		t.Skip(err)
 	}
-	for _, runtime := range []string{"runc", "crun", bin} {
-		t.Run(filepath.Base(runtime), func(t *testing.T) {
-			needTool(t, runtime)
-			dest, _, err := imported(t, i.OCI().Tar(), bundle.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if runtime == "crun" && hybrid() {
-				t.Skip("crun refuses hosts with both cgroup hierarchies")
-			}
-			out := runBundle(t, runtime, dest)
-			for _, want := range []string{"uid=1000(web) gid=1000(web)", "44(x)", "1 in /tmp"} {
-				if !strings.Contains(out, want) {
-					t.Errorf("it wrote %q, want %q", out, want)
-				}
-			}
-		})
-	}
+	t.Run("ours", func(t *testing.T) { runsApplication(t, []string{bin}) })
+	t.Run("runc", func(t *testing.T) {
+		needTool(t, "runc")
+		runsApplication(t, []string{"runc"})
+	})
+	t.Run("crun", func(t *testing.T) {
+		crun, _, err := fixtures.FetchCrun()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fixtures.InCgroupV2(t, func(t *testing.T) { runsApplication(t, crun) })
+	})
 }
 
-func hybrid() bool {
-	_, err := os.Stat("/sys/fs/cgroup/unified/cgroup.procs")
-	return err == nil
+func runsApplication(t *testing.T, runtime []string) {
+	t.Helper()
+	i := &iw.Image{Layers: [][]byte{iw.Tar(bootable(t)...)}, Tags: []string{"box:1"}, Config: map[string]any{
+		"Entrypoint": []string{"/bin/sh", "-c"}, "Cmd": []string{"id; echo $A in $(pwd)"}, "User": "web", "Env": []string{"A=1"}, "WorkingDir": "/tmp"}}
+	dest, _, err := imported(t, i.OCI().Tar(), bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := runWith(t, runtime, dest)
+	for _, want := range []string{"uid=1000(web) gid=1000(web)", "44(x)", "1 in /tmp"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it wrote %q, want %q", out, want)
+		}
+	}
 }

@@ -80,6 +80,8 @@ type lowerer struct {
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
 
+	sources map[int]tape.Cell // clones of what later steps bind, by step
+
 	hows    map[[3]uint64]tape.Arg
 	dirs    map[string]tape.Cell
 	layout  namespaceLayout

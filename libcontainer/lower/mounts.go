@@ -150,17 +150,59 @@ func (l *lowerer) fsString(fs tape.Cell, key, value string) {
 	l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_STRING), l.str(key), l.str(value), num(0))
 }
 
-// bindSource clones the source of a bind mount, with its attributes.
+// bindSource is the clone of a bind mount's source, made by openSources or by
+// the runtime, with its attributes.
 func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
-	mnt := l.cell()
-	if m.ByRuntime {
-		l.b.Init(mnt, uint64(l.in.Fds[l.step]))
-	} else {
-		l.cloneTree(m.Source, m.Bind == plan.BindBelow, mnt)
+	mnt, opened := l.sources[l.step]
+	if !opened {
+		mnt = l.cell()
+		if m.ByRuntime {
+			l.b.Init(mnt, uint64(l.in.Fds[l.step]))
+		}
 	}
 	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
 	l.setAttributes(mnt, 0, m.Own)
 	return mnt
+}
+
+// openSources clones what the steps after this one bind from the host, each on
+// its own step's account. It comes before the container's tree covers /: after
+// that a symlink on the host that climbs to / and down again, as those of
+// /etc/resolv.conf and /etc/os-release do, would lead into the container's
+// tree, and on from there to wherever the image says.
+func (l *lowerer) openSources() {
+	l.sources = make(map[int]tape.Cell)
+	for i := l.step + 1; i < len(l.p.Steps); i++ {
+		name, recursive := hostSource(l.p.Steps[i])
+		if name == "" {
+			continue
+		}
+		l.b.Step(i)
+		l.sources[i] = l.cell()
+		l.cloneTree(name, recursive, l.sources[i])
+	}
+	l.b.Step(l.step)
+}
+
+// hostSource is what a step binds from the host by itself, or nothing.
+func hostSource(s plan.Step) (name string, recursive bool) {
+	var m *plan.Mount
+	switch s := s.(type) {
+	case plan.Mount:
+		m = &s
+	case plan.CgroupTree:
+		m = &s.Mount
+	case plan.Cgroup1Mount:
+		m = &s.Mount
+	case plan.Device:
+		if s.Bind && s.Type != 'p' {
+			return s.Path, false
+		}
+	}
+	if m == nil || m.Bind == plan.NoBind || m.Remount || m.ByRuntime {
+		return "", false
+	}
+	return m.Source, m.Bind == plan.BindBelow
 }
 
 func (l *lowerer) cloneTree(name string, recursive bool, mnt tape.Cell) {

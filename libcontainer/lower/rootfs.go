@@ -34,15 +34,17 @@ func (l *lowerer) rootStep(s plan.Step) error {
 	return nil
 }
 
-// attachRoot puts the container's tree on top of /. Paths still begin at the
-// old root below it, so that the host stays in reach until the pivot, and no
-// directory on the way to the root file system has to be open to the init.
+// attachRoot puts the container's tree on top of /, so that no directory on the
+// way to the root file system has to be open to the init. Paths still begin at
+// the old root below it, but one of the host that is not known to have no
+// symlinks must not be opened any more.
 func (l *lowerer) attachRoot(s *plan.AttachRoot) {
 	if s.ByRuntime {
 		l.b.Set(l.root, num(l.in.Fds[l.step]))
 	} else {
 		l.cloneTree(s.Path, true, l.root)
 	}
+	l.openSources()
 	if s.InPlace {
 		l.mountSetattr(l.root, unix.AT_RECURSIVE, 0, 0, unix.MS_PRIVATE)
 		l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str(s.Path), num(unix.MOVE_MOUNT_F_EMPTY_PATH))

@@ -77,8 +77,7 @@ func (c *container) register() error {
 	if c.boot == nil || !c.registers || os.Geteuid() != 0 || !systemdHost() {
 		return nil
 	}
-	location := c.group.Location()
-	if location.Driver != cgroup.Systemd && (c.run == nil || !c.run.KeepUnit) {
+	if !c.inUnit() {
 		// machined knows machines by the unit that they run in.
 		c.rt.debug("not registered with systemd-machined: the container is in no unit of systemd (use --systemd-cgroup)")
 		return nil
@@ -103,10 +102,24 @@ func (c *container) register() error {
 	return err
 }
 
+// inUnit says whether the container is in a unit of systemd: in a scope of its
+// own, or with KeepUnit in ours, unless the bundle names another place.
+func (c *container) inUnit() bool {
+	location := c.group.Location()
+	if location.Driver == cgroup.Systemd {
+		return true
+	}
+	if c.run == nil || !c.run.KeepUnit {
+		return false
+	}
+	own := ownUnit()
+	return own != "" && strings.HasPrefix(location.Path, own+"/")
+}
+
 // unregister forgets a system in a unit that stays; with a scope machined
 // notices by itself.
 func (c *container) unregister() {
-	if c.boot == nil || !c.registers || c.run == nil || !c.run.KeepUnit || os.Geteuid() != 0 || !systemdHost() {
+	if c.boot == nil || !c.registers || c.run == nil || !c.run.KeepUnit || os.Geteuid() != 0 || !systemdHost() || !c.inUnit() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), machinedTimeout)

@@ -28,7 +28,7 @@ func MountDevpts() specs.Mount {
 
 // MountShm is POSIX shared memory.
 func MountShm() specs.Mount {
-	return mount("/dev/shm", "tmpfs", "shm", "nosuid", "nodev", "strictatime", "mode=01777", "size=10%", "nr_inodes=400k")
+	return mount("/dev/shm", "tmpfs", "tmpfs", "nosuid", "nodev", "strictatime", "mode=01777", "size=10%", "nr_inodes=400k")
 }
 
 // MountMqueue is POSIX message queues.

@@ -9,7 +9,7 @@ mkdir -p "$dir/bin" "$dir/jobs" "$dir/tests" "$dir/out"
 runtime=${RUNTIME:-$repo/bin/gspawn-oci}
 cp "$runtime" "$(dirname "$runtime")/gspawn-oci-seccomp" "$dir/bin/"
 cp "$here/guest-main" "$dir/main"
-cp "$here"/*.subr "$here/record.sh" "$here/differences.txt" "$dir/"
+cp "$here"/*.subr "$here/record.sh" "$repo/docs/boot.md" "$dir/"
 cp "$repo"/contrib/*.service "$dir/" 2>/dev/null || true
 [ $# -gt 0 ] || set -- $(cd "$here/jobs" && ls | sed 's/\.sh$//')
 for job; do cp "$here/jobs/$job.sh" "$dir/jobs/"; done

@@ -3,8 +3,14 @@
 # sorted and without what differs between any two boots (numbers of mounts, process ids).
 out=/var/record
 mkdir -p $out
-# Mount point, options, type, source, super options, propagation.
-awk '{ sep = 0; for (i = 7; i <= NF; i++) if ($i == "-") sep = i
+# Mount point, options, type, source, super options, propagation. Sizes that are a share of the memory are shown as that.
+memory=$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)
+awk -v memory="$memory" '{ sep = 0; for (i = 7; i <= NF; i++) if ($i == "-") sep = i
+	if (match($(sep+3), /size=[0-9]+k/)) {
+		percent = int(substr($(sep+3), RSTART + 5, RLENGTH - 6) / memory * 100 + 0.5)
+		if (percent > 0) sub(/size=[0-9]+k/, "size=" percent "%", $(sep+3))
+		if ($(sep+1) == "devtmpfs") sub(/,nr_inodes=[0-9]+/, "", $(sep+3))
+	}
 	tags = ""; for (i = 7; i < sep; i++) { t = $i; sub(/:.*/, "", t); tags = tags " " t }
 	print $5, $6, $(sep+1), $(sep+2), $(sep+3), tags }' /proc/1/mountinfo | sort >$out/mounts
 grep -E '^(Cap|Seccomp|NoNewPrivs|Uid|Gid|Groups)' /proc/1/status >$out/status

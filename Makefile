@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench conformance test-engines test-boot test-vm vm-shell demo install man completions fuzz clean help \
+.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm vm-shell demo install man completions fuzz clean help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
@@ -56,6 +56,10 @@ bench: build ## measure beside crun, runc and a bare C program; table and plot i
 	tests/deps.sh bench
 	tests/bench/run.sh $(RESULTS)
 
+bench-import: build ## measure import beside tar, umoci and podman; table in results/import.md
+	tests/deps.sh bench-import
+	mkdir -p $(RESULTS) && tests/import/bench | tee $(RESULTS)/import.md
+
 conformance: build ## run the validation programs of opencontainers/runtime-tools, runc's result beside ours
 	tests/deps.sh conformance
 	tests/conformance/run.sh $(RESULTS)
@@ -65,12 +69,15 @@ test-engines: build ## run podman and containerd with this runtime
 	tests/engines/run.sh
 
 test-boot: build ## boot whole systems with the runtime, podman and containerd; table in results/boot.md
+	tests/deps.sh boot
 	tests/boot/run.sh $(RESULTS)
 
 test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
+	tests/deps.sh vm
 	tests/vm/run.sh
 
 vm-shell: build ## a shell in the machine of test-vm; leave it to switch it off
+	tests/deps.sh vm
 	tests/vm/run.sh shell
 
 demo: ## install what is missing, build, make a real Debian tree and run it

@@ -7,6 +7,9 @@
 #   conformance  runc, whose results stand beside ours
 #   engines      podman and containerd
 #   bench        what `make bench` compares with
+#   bench-import what `make bench-import` compares with
+#   boot         trees of Debian, and the engines that boot them
+#   vm           a virtual machine, and the trees that boot in it
 #
 # Who is not root is told what is missing. Without what building needs that is an error; tests skip, each with its reason.
 set -eu
@@ -19,6 +22,9 @@ packages() {
 	conformance) echo runc ;;
 	engines) echo podman containerd conmon busybox-static ;;
 	bench) echo crun runc busybox-static ;;
+	bench-import) echo umoci podman debootstrap zstd python3 ;;
+	boot) echo mmdebstrap busybox-static podman containerd conmon expect tmux ;;
+	vm) echo qemu-system-x86 mmdebstrap e2fsprogs busybox-static ;;
 	*)
 		echo "deps.sh: unknown group $1" >&2
 		exit 2

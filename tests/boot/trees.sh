@@ -33,7 +33,7 @@ busybox_tree() {
 
 make_tree() {
 	case $1 in
-	bookworm | trixie) debian "$1" "$1" systemd,systemd-sysv,dbus ;;
+	bookworm | trixie) debian "$1" "$1" systemd,systemd-sysv,dbus,libpam-systemd,login ;;
 	openrc) debian openrc trixie openrc,sysvinit-core,procps ;;
 	runit) debian runit trixie runit,runit-init,procps ;;
 	busybox) busybox_tree ;;

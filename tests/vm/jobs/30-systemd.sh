@@ -46,6 +46,14 @@ check 'machinectl copy-to' machinectl copy-to box /etc/debian_version /root/copi
 check 'machinectl copy-from' machinectl copy-from box /root/copied /run/copied
 check 'machinectl shell' sh -c 'machinectl --quiet shell box /bin/touch /var/by-shell </dev/null'
 check 'what shell did' until_true 20 has box by-shell
+rm -f /run/typescript
+check 'machinectl login' sh -c '(
+	until grep -qs "login:" /run/typescript; do sleep 0.5; done; echo root
+	until grep -qs "[#] *$" /run/typescript; do sleep 0.5; done
+	echo "loginctl --no-legend >/var/sessions; touch /var/by-login"; sleep 3; echo exit; sleep 3; printf "\035\035\035"
+) | timeout 90 script -qfc "machinectl login box" /run/typescript'
+check 'what login did' until_true 20 has box by-login
+check 'it is a session of logind' sh -c 'cat /run/pair/box/root/var/sessions; grep -q root /run/pair/box/root/var/sessions'
 leader=$(machinectl show -p Leader --value box)
 check 'machinectl reboot' machinectl reboot box
 check 'it comes up again as another PID 1' until_true 120 sh -c "l=\$(machinectl show -p Leader --value box) && [ -n \"\$l\" ] && [ \"\$l\" != \"$leader\" ]"

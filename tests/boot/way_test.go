@@ -35,6 +35,8 @@ var ways = []way{
 	{"create, start", true, startByCreate},
 	{"podman", true, startByPodman},
 	{"ctr", false, startByCtr},
+	{"docker save and import", false, startByImage},
+	{"import and plain runc", false, startByRunc},
 }
 
 // bundled is a system that the runtime's own commands started.

@@ -7,7 +7,7 @@ dir=$1
 shift
 mkdir -p "$dir/bin" "$dir/jobs" "$dir/tests" "$dir/out"
 runtime=${RUNTIME:-$repo/bin/gspawn-oci}
-cp "$runtime" "$(dirname "$runtime")/gspawn-oci-seccomp" "$dir/bin/"
+cp "$runtime" "$(dirname "$runtime")/gspawn-oci-seccomp" "$(dirname "$runtime")/gspawn-oci-import" "$dir/bin/"
 cp "$here/guest-main" "$dir/main"
 cp "$here"/*.subr "$here/record.sh" "$repo/docs/boot.md" "$dir/"
 cp "$repo"/contrib/*.service "$dir/" 2>/dev/null || true

@@ -13,7 +13,8 @@ import (
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
 
-// source is a directory of the host to be mounted: a file, a directory, and a tmpfs below it.
+// source is a directory of the host to be mounted: a file, a directory, and a tmpfs below it. It is a private mount,
+// whatever the host's are.
 func source(t *testing.T) string {
 	t.Helper()
 	require.Root(t)
@@ -22,10 +23,11 @@ func source(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = unix.Unmount(dir+"/sub", unix.MNT_DETACH)
+		_ = unix.Unmount(dir, unix.MNT_DETACH) // and all below
 		_ = os.RemoveAll(dir)
 	})
 	for _, err := range []error{
+		unix.Mount(dir, dir, "", unix.MS_BIND, ""), unix.Mount("", dir, "", unix.MS_PRIVATE, ""),
 		os.Chmod(dir, 0o777), os.Mkdir(dir+"/sub", 0o777), os.WriteFile(dir+"/file", []byte("content\n"), 0o666),
 		unix.Mount("tmpfs", dir+"/sub", "tmpfs", 0, "mode=777"), os.WriteFile(dir+"/sub/deep", []byte("deep\n"), 0o666),
 	} {

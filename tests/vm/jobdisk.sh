@@ -10,6 +10,7 @@ runtime=${RUNTIME:-$repo/bin/gspawn-oci}
 cp "$runtime" "$(dirname "$runtime")/gspawn-oci-seccomp" "$(dirname "$runtime")/gspawn-oci-import" "$dir/bin/"
 cp "$here/guest-main" "$dir/main"
 cp "$here"/*.subr "$here/record.sh" "$repo/docs/boot.md" "$dir/"
+echo "BOOT_RATIO=${BOOT_RATIO:-1.0} # how much longer than nspawn's a boot may take" >>"$dir/job.subr"
 cp "$repo"/contrib/*.service "$dir/" 2>/dev/null || true
 [ $# -gt 0 ] || set -- $(cd "$here/jobs" && ls | sed 's/\.sh$//')
 for job; do cp "$here/jobs/$job.sh" "$dir/jobs/"; done

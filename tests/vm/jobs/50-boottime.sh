@@ -37,4 +37,4 @@ ratio=$(awk "BEGIN { printf \"%.2f\", $b / $a }")
 	echo "ours / nspawn: $ratio"
 } | tee /job/out/boottime.md
 echo "SUMMARY ours / nspawn = $ratio"
-awk "BEGIN { exit !($ratio <= 1.0) }"
+awk "BEGIN { exit !($ratio <= $BOOT_RATIO) }"

@@ -59,15 +59,15 @@ func (l *lowerer) device(d *plan.Device) {
 }
 
 // hostDevice is a clone of the host's node. Where that is not known to be
-// needed, it is cloned only now, and no symlink is followed.
+// needed, it is opened only now, and no symlink is followed.
 func (l *lowerer) hostDevice(d *plan.Device) tape.Cell {
-	if mnt, opened := l.sources[l.step]; opened {
-		return mnt
+	node, opened := l.sources[l.step]
+	if !opened {
+		node = l.cell()
+		l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str(d.Path), l.how(unix.O_PATH, unix.RESOLVE_NO_SYMLINKS), num(24)).Into(node)
 	}
-	node, mnt := l.cell(), l.cell()
-	l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str(d.Path), l.how(unix.O_PATH, unix.RESOLVE_NO_SYMLINKS), num(24)).Into(node)
-	l.call(unix.SYS_OPEN_TREE, node.Value(), l.str(""), num(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)).Into(mnt)
-	l.close(node)
+	mnt := l.cell()
+	l.cloneSource(node, false, mnt)
 	return mnt
 }
 

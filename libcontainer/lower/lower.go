@@ -80,7 +80,7 @@ type lowerer struct {
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
 
-	sources map[int]tape.Cell // clones of what later steps bind, by step
+	sources map[int]tape.Cell // what later steps bind from the host, by step
 
 	hows    map[[3]uint64]tape.Arg
 	dirs    map[string]tape.Cell

@@ -44,6 +44,7 @@ func (l *lowerer) mount(m *plan.Mount) {
 func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 	if m.Destination == "/" {
 		l.moveMount(mnt, l.root)
+		l.propagate(l.root, plan.Propagation{Flag: unix.MS_UNBINDABLE}) // covered from now on, see cloneSource
 		l.b.Set(l.root, mnt.Value())
 	} else {
 		var target tape.Cell
@@ -150,42 +151,57 @@ func (l *lowerer) fsString(fs tape.Cell, key, value string) {
 	l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_STRING), l.str(key), l.str(value), num(0))
 }
 
-// bindSource is the clone of a bind mount's source, made by openSources or by
-// the runtime, with its attributes.
+// bindSource clones the source of a bind mount, or takes the runtime's clone,
+// and sets its attributes.
 func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
-	mnt, opened := l.sources[l.step]
-	if !opened {
-		mnt = l.cell()
-		if m.ByRuntime {
-			l.b.Init(mnt, uint64(l.in.Fds[l.step]))
-		}
+	mnt := l.cell()
+	if source, opened := l.sources[l.step]; opened {
+		l.cloneSource(source, m.Bind == plan.BindBelow, mnt)
+	} else if m.ByRuntime {
+		l.b.Init(mnt, uint64(l.in.Fds[l.step]))
 	}
 	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
 	l.setAttributes(mnt, 0, m.Own)
 	return mnt
 }
 
-// openSources clones what the steps after this one bind from the host, each on
+// cloneSource clones what openSources opened. The container's tree lies on top
+// of / meanwhile and is no part of a clone of what is there.
+func (l *lowerer) cloneSource(source tape.Cell, recursive bool, mnt tape.Cell) {
+	if recursive {
+		l.propagate(l.root, plan.Propagation{Flag: unix.MS_UNBINDABLE})
+		l.cloneOf(source, mnt)
+		l.propagate(l.root, plan.Propagation{Flag: unix.MS_PRIVATE})
+	} else {
+		l.call(unix.SYS_OPEN_TREE, source.Value(), l.str(""), num(unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Into(mnt)
+	}
+	l.close(source)
+}
+
+// openSources opens what the steps after this one bind from the host, each on
 // its own step's account. It comes before the container's tree covers /: after
 // that a symlink on the host that climbs to / and down again, as those of
 // /etc/resolv.conf and /etc/os-release do, would lead into the container's
-// tree, and on from there to wherever the image says.
+// tree, and on from there to wherever the image says. Nothing is cloned yet,
+// since /proc/self/mountinfo lists mounts in the order of their making, which
+// is to be the configuration's. Unlike open(2), open_tree(2) has an automount
+// point mounted.
 func (l *lowerer) openSources() {
 	l.sources = make(map[int]tape.Cell)
 	for i := l.step + 1; i < len(l.p.Steps); i++ {
-		name, recursive := hostSource(l.p.Steps[i])
+		name := hostSource(l.p.Steps[i])
 		if name == "" {
 			continue
 		}
 		l.b.Step(i)
 		l.sources[i] = l.cell()
-		l.cloneTree(name, recursive, l.sources[i])
+		l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(unix.OPEN_TREE_CLOEXEC)).Into(l.sources[i])
 	}
 	l.b.Step(l.step)
 }
 
 // hostSource is what a step binds from the host by itself, or nothing.
-func hostSource(s plan.Step) (name string, recursive bool) {
+func hostSource(s plan.Step) string {
 	var m *plan.Mount
 	switch s := s.(type) {
 	case plan.Mount:
@@ -196,13 +212,13 @@ func hostSource(s plan.Step) (name string, recursive bool) {
 		m = &s.Mount
 	case plan.Device:
 		if s.Bind && s.Type != 'p' {
-			return s.Path, false
+			return s.Path
 		}
 	}
 	if m == nil || m.Bind == plan.NoBind || m.Remount || m.ByRuntime {
-		return "", false
+		return ""
 	}
-	return m.Source, m.Bind == plan.BindBelow
+	return m.Source
 }
 
 func (l *lowerer) cloneTree(name string, recursive bool, mnt tape.Cell) {

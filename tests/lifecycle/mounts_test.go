@@ -232,3 +232,27 @@ func TestCgroupMount(t *testing.T) {
 		}
 	})
 }
+
+// TestMountOrder: mountinfo lists the mounts in the order of the configuration, whatever is bound among them.
+func TestMountOrder(t *testing.T) {
+	src := source(t)
+	got := output(t, tmpfs("/mnt/a"), bind("/mnt/b", src, "rbind"), tmpfs("/mnt/c"), bind("/mnt/d", src, "bind"), tmpfs("/mnt/e"),
+		fixtures.Shell(`awk '$5 ~ "^/mnt/.$" { printf "%s", $5 }' /proc/self/mountinfo`))
+	want(t, "order", got, "/mnt/a/mnt/b/mnt/c/mnt/d/mnt/e")
+}
+
+// TestBindRoot binds the host's /, by name and through a symlink; the container's own tree, which lies over / while that is
+// done, is not in the way, nor is one that was mounted on the container's / afterwards.
+func TestBindRoot(t *testing.T) {
+	src := source(t)
+	if err := os.Symlink("/", filepath.Join(src, "root")); err != nil {
+		t.Fatal(err)
+	}
+	other := fixtures.New(t)
+	script := fixtures.Shell("cat /mnt/host" + src + "/file /mnt/host" + src + "/sub/deep")
+	for _, name := range []string{"/", filepath.Join(src, "root")} {
+		want(t, "bind of "+name, output(t, bind("/mnt/host", name, "rbind", "rslave"), script), "content\ndeep")
+		got := output(t, bind("/", other.Rootfs(""), "bind"), bind("/mnt/host", name, "rbind", "rslave"), script)
+		want(t, "bind of "+name+" below another /", got, "content\ndeep")
+	}
+}

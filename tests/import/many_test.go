@@ -39,7 +39,6 @@ func TestManyFiles(t *testing.T) {
 	if err := os.WriteFile(source, i.OCI().Tar(), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	entries, i = nil, nil
 	dest := filepath.Join(t.TempDir(), "box")
 	importWithin(t, exec.Command(bin, "import", "--quiet", "--no-sync", source, dest))
 	files := 0

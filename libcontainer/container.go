@@ -175,6 +175,9 @@ func (c *container) describe() {
 	if flags&plan.CloneMount == 0 {
 		c.desc.RootMount = mountID(root)
 	}
+	if c.console.system != nil {
+		c.desc.Supervisor, _ = state.Find(os.Getpid())
+	}
 	if c.boot != nil {
 		c.desc.StopSignal, c.desc.ReplaceTERM = signalNumber(c.stop.Signal), c.stop.ReplaceTERM
 	}

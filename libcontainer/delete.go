@@ -34,6 +34,9 @@ func (r *Runtime) Delete(id string, force bool) error {
 	if errors.Is(err, state.ErrNotExist) && force {
 		return dir.Remove() // killed before it made anything else
 	}
+	if errors.Is(err, state.ErrDamaged) && force {
+		return v.deleteDamaged(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -61,6 +64,20 @@ func (r *Runtime) Delete(id string, force bool) error {
 	}
 	r.poststop(cfg.Spec, v.Container)
 	return nil
+}
+
+// deleteDamaged removes what is known of a container that cannot be described.
+func (v *view) deleteDamaged(r *Runtime) (err error) {
+	if v.init, err = v.dir.Process(); err != nil {
+		return err
+	}
+	if v.init.Alive() {
+		if err := v.killInit(); err != nil {
+			return err
+		}
+	}
+	r.warn("container " + v.dir.ID + ": " + state.ErrDamaged.Error() + ": its control group, if it has one, is left where it is")
+	return v.dir.Remove()
 }
 
 func (v *view) mayDelete(force bool) error {

@@ -1,15 +1,16 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/treelock"
+	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
 // system is a booted system in the foreground, as systemd-nspawn(1) treats it.
@@ -122,19 +123,23 @@ func (c *container) lockTree() (unlock func(), err error) {
 	return func() { _ = lock.Close() }, nil
 }
 
-// clearStale removes what a killed runtime left of a system of this name: the
-// system itself has ended with it.
+// clearStale removes what a killed supervisor left of a system of this name,
+// which the kernel kills with it; where that is still going on, it is waited for.
 func (c *container) clearStale() {
 	if c.console.system == nil {
 		return
 	}
-	v, err := c.rt.look(c.opts.ID)
+	dir, err := state.Open(c.rt.Root, c.opts.ID)
 	if err != nil {
 		return
 	}
-	stopped := v.status == specs.StateStopped && v.Bundle == c.opts.Bundle
-	v.close()
-	if stopped {
-		_ = c.rt.Delete(c.opts.ID, false) // make tells what is in its way
+	defer dir.Close()
+	if dir.Busy() {
+		return
+	}
+	left, err := dir.Container()
+	unmade := errors.Is(err, state.ErrNotExist)
+	if unmade || err == nil && left.Bundle == c.opts.Bundle && left.Supervisor.Dead() {
+		_ = c.rt.Delete(c.opts.ID, true) // make tells what is in its way
 	}
 }

@@ -39,12 +39,17 @@ type Container struct {
 	// ReplaceTERM says that a SIGTERM of kill becomes StopSignal, as the
 	// system would misunderstand it.
 	ReplaceTERM bool
+	// Supervisor is the runtime that stays with a booted system, which is killed
+	// when it dies; the zero Process for others.
+	Supervisor Process
 	// RdtGroup is the resctrl group made for the container, or "".
 	RdtGroup string
 	Cgroup   cgroup.Saved
 }
 
-// WriteContainer keeps the container's description.
+// WriteContainer keeps the container's description, in place of an earlier one:
+// a kill leaves the one or the other, and never a part, since what is written
+// there is all that tells of a control group.
 func (d *Dir) WriteContainer(c *Container) error {
 	var w jsonout.Writer
 	w.Grow(1024)
@@ -62,11 +67,20 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("rootMount").Uint(c.RootMount)
 	w.Key("stopSignal").Int(int64(c.StopSignal))
 	w.Key("replaceTERM").Bool(c.ReplaceTERM)
+	if c.Supervisor.PID != 0 {
+		w.Key("supervisor").String(c.Supervisor.text())
+	}
 	w.Key("rdtGroup").String(c.RdtGroup)
 	w.Key("cgroup")
 	writeCgroup(&w, &c.Cgroup)
 	w.End()
-	return d.write(stateFile, w.Bytes())
+	if err := d.write(newStateFile, w.Bytes()); err != nil {
+		return err
+	}
+	if err := unix.Renameat(d.fd, newStateFile, d.fd, stateFile); err != nil {
+		return fmt.Errorf("write %q: %w", filepath.Join(d.path, stateFile), err)
+	}
+	return nil
 }
 
 func writeCgroup(w *jsonout.Writer, g *cgroup.Saved) {
@@ -87,7 +101,7 @@ func writeCgroup(w *jsonout.Writer, g *cgroup.Saved) {
 }
 
 // Container reads the description back. ErrNotExist says that the runtime
-// was killed before it wrote one.
+// was killed before it wrote one, ErrDamaged that it is none any more.
 func (d *Dir) Container() (*Container, error) {
 	raw, err := d.read(stateFile)
 	if errors.Is(err, unix.ENOENT) {
@@ -101,7 +115,7 @@ func (d *Dir) Container() (*Container, error) {
 	readContainer(&r, c)
 	r.End()
 	if err := r.Err(); err != nil {
-		return nil, fmt.Errorf("read %q: %w; delete --force removes the container", filepath.Join(d.path, stateFile), err)
+		return nil, fmt.Errorf("read %q: %w: %w; delete --force removes the container", filepath.Join(d.path, stateFile), ErrDamaged, err)
 	}
 	return c, nil
 }
@@ -147,6 +161,8 @@ func readNature(r *jsonio.Reader, key string, c *Container) {
 		c.StopSignal = int(r.Int(32))
 	case "replaceTERM":
 		c.ReplaceTERM = r.Bool()
+	case "supervisor":
+		c.Supervisor = parseProcess(r.String())
 	case "rdtGroup":
 		c.RdtGroup = r.String()
 	default:

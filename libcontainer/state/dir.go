@@ -31,12 +31,16 @@ var (
 	ErrNotExist = errors.New("container does not exist")
 )
 
+// ErrDamaged is a description that somebody else has written to.
+var ErrDamaged = errors.New("the description of the container is damaged")
+
 // Names of the files in a container's directory.
 const (
-	stateFile  = "state.json"
-	configFile = "config.json"
-	pidFile    = "pid"
-	SocketFile = "start.sock"
+	stateFile    = "state.json"
+	newStateFile = "state.json.new"
+	configFile   = "config.json"
+	pidFile      = "pid"
+	SocketFile   = "start.sock"
 )
 
 // lockPatience is how long Lock waits for another command to finish with the
@@ -188,7 +192,7 @@ func (d *Dir) WriteConfig(raw []byte) error { return d.write(configFile, raw) }
 
 // SetProcess records the init process.
 func (d *Dir) SetProcess(p Process) error {
-	return d.write(pidFile, []byte(strconv.Itoa(p.PID)+" "+strconv.FormatUint(p.StartTime, 10)+" "+strconv.Itoa(p.Records)+"\n"))
+	return d.write(pidFile, []byte(p.text()))
 }
 
 // Process returns the init process; the zero Process if there is none yet.
@@ -201,22 +205,6 @@ func (d *Dir) Process() (Process, error) {
 		return Process{}, err
 	}
 	return parseProcess(string(data)), nil
-}
-
-// parseProcess reads a pid file. One that was cut short by a kill is as good
-// as not written.
-func parseProcess(text string) Process {
-	fields := strings.Fields(text)
-	if len(fields) != 3 || !strings.HasSuffix(text, "\n") {
-		return Process{}
-	}
-	pid, err := strconv.Atoi(fields[0])
-	start, err2 := strconv.ParseUint(fields[1], 10, 64)
-	records, err3 := strconv.Atoi(fields[2])
-	if errors.Join(err, err2, err3) != nil {
-		return Process{}
-	}
-	return Process{PID: pid, StartTime: start, Records: records}
 }
 
 // Started forgets the socket: the program runs.
@@ -241,7 +229,7 @@ func (d *Dir) SocketPath() string {
 // Remove removes the directory with all files that this package makes, last
 // the directory itself. What is not there is no error.
 func (d *Dir) Remove() error {
-	for _, name := range [...]string{SocketFile, pidFile, configFile, stateFile} {
+	for _, name := range [...]string{SocketFile, pidFile, configFile, newStateFile, stateFile} {
 		if err := unix.Unlinkat(d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("remove %q: %w", filepath.Join(d.path, name), err)
 		}

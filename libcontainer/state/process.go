@@ -1,6 +1,7 @@
 package state
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,29 @@ func (p Process) Alive() bool {
 	}
 	now, ok := Find(p.PID)
 	return ok && now.StartTime == p.StartTime
+}
+
+// Dead tells whether there was such a process and is no more.
+func (p Process) Dead() bool { return p.PID != 0 && !p.Alive() }
+
+func (p Process) text() string {
+	return strconv.Itoa(p.PID) + " " + strconv.FormatUint(p.StartTime, 10) + " " + strconv.Itoa(p.Records) + "\n"
+}
+
+// parseProcess reads a pid file. One that was cut short by a kill is as good
+// as not written.
+func parseProcess(text string) Process {
+	fields := strings.Fields(text)
+	if len(fields) != 3 || !strings.HasSuffix(text, "\n") {
+		return Process{}
+	}
+	pid, err := strconv.Atoi(fields[0])
+	start, err2 := strconv.ParseUint(fields[1], 10, 64)
+	records, err3 := strconv.Atoi(fields[2])
+	if errors.Join(err, err2, err3) != nil {
+		return Process{}
+	}
+	return Process{PID: pid, StartTime: start, Records: records}
 }
 
 // InitName is what the executable of an init process is called, as the kernel

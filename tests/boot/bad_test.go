@@ -3,6 +3,7 @@
 package boot
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,31 +97,36 @@ func TestInitExits(t *testing.T) {
 	})
 }
 
-// TestSupervisorKilled kills `run` at moments of a boot; after delete --force the next start finds nothing in its way.
+// TestSupervisorKilled kills `run` at moments of a boot; the next start finds nothing in its way, whether the container
+// was deleted or not.
 func TestSupervisorKilled(t *testing.T) {
 	require.Root(t)
 	fixtures.OnBothCgroups(t, func(t *testing.T) {
 		for _, after := range []time.Duration{5, 20, 60, 300, 1500} {
 			after *= time.Millisecond
-			t.Run(after.String(), func(t *testing.T) {
-				c, _ := newSystem(t, "trixie", false)
-				f := foregroundOf(t, c)
-				time.Sleep(after)
-				_ = f.cmd.Process.Kill()
-				<-f.end
-				if r := c.Do("delete", "--force", c.ID); r.Code != 0 {
-					t.Fatalf("delete --force: %s", r.Stderr)
-				}
-				if left := c.WaitClean(); len(left) > 0 {
-					t.Errorf("left behind: %q", left)
-				}
-				again := foregroundOf(t, c)
-				again.up(t, "trixie")
-				_ = again.cmd.Process.Signal(syscall.SIGTERM)
-				if code := again.code(t); code != 0 {
-					t.Errorf("exit code %d after SIGTERM to run: %s", code, again.out.String())
-				}
-			})
+			for _, deleted := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s/deleted=%t", after, deleted), func(t *testing.T) {
+					c, _ := newSystem(t, "trixie", false)
+					f := foregroundOf(t, c)
+					time.Sleep(after)
+					_ = f.cmd.Process.Kill()
+					<-f.end
+					if deleted {
+						if r := c.Do("delete", "--force", c.ID); r.Code != 0 {
+							t.Fatalf("delete --force: %s", r.Stderr)
+						}
+						if left := c.WaitClean(); len(left) > 0 {
+							t.Errorf("left behind: %q", left)
+						}
+					}
+					again := foregroundOf(t, c)
+					again.up(t, "trixie")
+					_ = again.cmd.Process.Signal(syscall.SIGTERM)
+					if code := again.code(t); code != 0 {
+						t.Errorf("exit code %d after SIGTERM to run: %s", code, again.out.String())
+					}
+				})
+			}
 		}
 	})
 }

@@ -252,3 +252,29 @@ func TestKilledBeforeStart(t *testing.T) {
 	}
 	c.Must("delete", c.ID)
 }
+
+// TestDamagedDescription: of a container that cannot be described any more, delete --force ends the program and the rest.
+func TestDamagedDescription(t *testing.T) {
+	c := sleeping(t)
+	pid := c.State().Pid
+	description := filepath.Join(c.Root, c.ID, "state.json")
+	good, err := os.ReadFile(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(description, good[:len(good)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantIn(t, "message", c.Do("delete", c.ID).Stderr, "delete --force removes")
+	r := c.Do("delete", "--force", c.ID)
+	wantIn(t, "message", r.Stderr, "control group")
+	if _, err := os.Stat(filepath.Dir(description)); r.Code != 0 || err == nil {
+		t.Errorf("delete --force: exit code %d, %s; the directory is there: %t", r.Code, r.Stderr, err == nil)
+	}
+	if _, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid)); err == nil { // a zombie has none
+		t.Error("the program still runs")
+	}
+	for _, group := range fixtures.CgroupDirs(c.Spec.Linux.CgroupsPath) {
+		_ = os.Remove(group) // its place was forgotten, as the message says
+	}
+}

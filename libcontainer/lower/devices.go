@@ -62,6 +62,9 @@ func (l *lowerer) device(d *plan.Device) {
 // needed, it is opened only now, and no symlink is followed.
 func (l *lowerer) hostDevice(d *plan.Device) tape.Cell {
 	node, opened := l.sources[l.step]
+	if opened && l.shared {
+		return node
+	}
 	if !opened {
 		node = l.cell()
 		l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str(d.Path), l.how(unix.O_PATH, unix.RESOLVE_NO_SYMLINKS), num(24)).Into(node)

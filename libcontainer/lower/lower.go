@@ -80,7 +80,8 @@ type lowerer struct {
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
 
-	sources map[int]tape.Cell // what later steps bind from the host, by step
+	shared  bool              // the mounts of the host are shared with it
+	sources map[int]tape.Cell // what later steps bind from the host, by step; clones of that if shared
 
 	hows    map[[3]uint64]tape.Arg
 	dirs    map[string]tape.Cell

@@ -151,14 +151,17 @@ func (l *lowerer) fsString(fs tape.Cell, key, value string) {
 	l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_STRING), l.str(key), l.str(value), num(0))
 }
 
-// bindSource clones the source of a bind mount, or takes the runtime's clone,
-// and sets its attributes.
+// bindSource is the clone of a bind mount's source, which may be there already,
+// with its attributes.
 func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
-	mnt := l.cell()
-	if source, opened := l.sources[l.step]; opened {
+	source, opened := l.sources[l.step]
+	mnt := source
+	switch {
+	case m.ByRuntime:
+		mnt = l.b.Cell(uint64(l.in.Fds[l.step]))
+	case opened && !l.shared:
+		mnt = l.cell()
 		l.cloneSource(source, m.Bind == plan.BindBelow, mnt)
-	} else if m.ByRuntime {
-		l.b.Init(mnt, uint64(l.in.Fds[l.step]))
 	}
 	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
 	l.setAttributes(mnt, 0, m.Own)
@@ -182,26 +185,33 @@ func (l *lowerer) cloneSource(source tape.Cell, recursive bool, mnt tape.Cell) {
 // its own step's account. It comes before the container's tree covers /: after
 // that a symlink on the host that climbs to / and down again, as those of
 // /etc/resolv.conf and /etc/os-release do, would lead into the container's
-// tree, and on from there to wherever the image says. Nothing is cloned yet,
-// since /proc/self/mountinfo lists mounts in the order of their making, which
-// is to be the configuration's. Unlike open(2), open_tree(2) has an automount
-// point mounted.
+// tree, and on from there to wherever the image says.
+//
+// Nothing is cloned yet, since /proc/self/mountinfo lists mounts in the order of
+// their making, which is to be the configuration's. But where the host's mounts
+// are shared with it, which they must not stay, only a clone that is made now is
+// shared as well.
 func (l *lowerer) openSources() {
 	l.sources = make(map[int]tape.Cell)
 	for i := l.step + 1; i < len(l.p.Steps); i++ {
-		name := hostSource(l.p.Steps[i])
+		name, recursive := hostSource(l.p.Steps[i])
 		if name == "" {
 			continue
 		}
 		l.b.Step(i)
 		l.sources[i] = l.cell()
-		l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(unix.OPEN_TREE_CLOEXEC)).Into(l.sources[i])
+		if l.shared {
+			l.cloneTree(name, recursive, l.sources[i])
+		} else {
+			// Unlike open(2), open_tree(2) has an automount point mounted.
+			l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(unix.OPEN_TREE_CLOEXEC)).Into(l.sources[i])
+		}
 	}
 	l.b.Step(l.step)
 }
 
 // hostSource is what a step binds from the host by itself, or nothing.
-func hostSource(s plan.Step) string {
+func hostSource(s plan.Step) (name string, recursive bool) {
 	var m *plan.Mount
 	switch s := s.(type) {
 	case plan.Mount:
@@ -212,13 +222,13 @@ func hostSource(s plan.Step) string {
 		m = &s.Mount
 	case plan.Device:
 		if s.Bind && s.Type != 'p' {
-			return s.Path
+			return s.Path, false
 		}
 	}
 	if m == nil || m.Bind == plan.NoBind || m.Remount || m.ByRuntime {
-		return ""
+		return "", false
 	}
-	return m.Source
+	return m.Source, m.Bind == plan.BindBelow
 }
 
 func (l *lowerer) cloneTree(name string, recursive bool, mnt tape.Cell) {

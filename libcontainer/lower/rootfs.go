@@ -10,6 +10,7 @@ import (
 func (l *lowerer) rootStep(s plan.Step) error {
 	switch s := s.(type) {
 	case plan.HostPropagation:
+		l.shared = s.Flag == plan.PropShared
 		l.call(unix.SYS_MOUNT, num(0), l.str("/"), num(0), num(int(s.Flag|unix.MS_REC)), num(0))
 	case plan.AttachRoot:
 		l.attachRoot(&s)
@@ -50,9 +51,12 @@ func (l *lowerer) attachRoot(s *plan.AttachRoot) {
 		l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str(s.Path), num(unix.MOVE_MOUNT_F_EMPTY_PATH))
 		return
 	}
-	// pivot_root(2) wants neither the new root nor its parent shared.
+	// pivot_root(2) wants neither the new root nor its parent shared, and the
+	// host must not see that its mounts are let go of.
 	l.mountSetattr(l.root, 0, 0, 0, unix.MS_PRIVATE)
-	l.call(unix.SYS_MOUNT, num(0), l.str("/"), num(0), num(unix.MS_PRIVATE), num(0))
+	if l.shared {
+		l.call(unix.SYS_MOUNT, num(0), l.str("/"), num(0), num(unix.MS_SLAVE|unix.MS_REC), num(0))
+	}
 	l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str("/"), num(unix.MOVE_MOUNT_F_EMPTY_PATH))
 }
 
@@ -65,9 +69,6 @@ func (l *lowerer) pivot(s *plan.PivotRoot) {
 		return
 	}
 	l.call(unix.SYS_PIVOT_ROOT, dot, dot)
-	if s.Shared {
-		l.call(unix.SYS_MOUNT, num(0), dot, num(0), num(unix.MS_SLAVE|unix.MS_REC), num(0))
-	}
 	l.call(unix.SYS_UMOUNT2, dot, num(unix.MNT_DETACH))
 	l.call(unix.SYS_CHDIR, l.str("/"))
 }

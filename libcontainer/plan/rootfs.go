@@ -47,8 +47,6 @@ type PivotRoot struct {
 	// Move says that the tree is moved over / instead, since pivot_root(2)
 	// cannot leave an initramfs (--no-pivot).
 	Move bool
-	// Shared says that the old root's mounts must be cut off first.
-	Shared bool
 }
 
 // Kind implements Step.
@@ -162,7 +160,7 @@ func (c *compiler) rootfs() error {
 	if inPlace {
 		c.p.add(Init, Chroot{root})
 	} else {
-		c.p.add(Init, PivotRoot{Move: c.opts.NoPivot, Shared: host.Flag == PropShared})
+		c.p.add(Init, PivotRoot{Move: c.opts.NoPivot})
 	}
 	if c.spec.Root.Readonly {
 		c.p.add(Init, RootAttributes{Readonly: true})

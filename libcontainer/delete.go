@@ -30,29 +30,32 @@ func (r *Runtime) Delete(id string, force bool) error {
 		return err
 	}
 	v := &view{dir: dir, locked: true}
-	err = v.read()
-	if errors.Is(err, state.ErrNotExist) && force {
+	switch err := v.read(); {
+	case err == nil:
+		return v.delete(r, force)
+	case errors.Is(err, state.ErrNotExist) && force:
 		return dir.Remove() // killed before it made anything else
-	}
-	if errors.Is(err, state.ErrDamaged) && force {
+	case errors.Is(err, state.ErrDamaged) && force:
 		return v.deleteDamaged(r)
-	}
-	if err != nil {
+	default:
 		return err
 	}
+}
+
+func (v *view) delete(r *Runtime, force bool) error {
 	if err := v.mayDelete(force); err != nil {
 		return err
 	}
 	if v.init.PID == 0 && !v.emptied() {
 		// Killed before it had a process, and the cgroup that it was to
 		// have is another's.
-		return dir.Remove()
+		return v.dir.Remove()
 	}
 	if err := v.killAll(); err != nil {
 		return err
 	}
-	raw, configErr := dir.Config()
-	if err := destroy(r, dir, v.Container, v.group, false); err != nil {
+	raw, configErr := v.dir.Config()
+	if err := destroy(r, v.dir, v.Container, v.group, false); err != nil {
 		return err
 	}
 	if configErr != nil {

@@ -107,6 +107,9 @@ func (c *compiler) prepare() {
 	c.limits(c.spec.Process)
 	c.namespaces()
 	c.p.add(Init, NewSession{})
+	if c.p.Namespaces.New&CloneNet != 0 {
+		c.p.add(Init, Loopback{})
+	}
 }
 
 func (c *compiler) namespaces() {
@@ -147,6 +150,15 @@ func hostID(mappings []specs.LinuxIDMapping, id uint32) int {
 	}
 	return -1
 }
+
+// Loopback sets up the loopback device of a new network namespace, with its
+// addresses, netdevice(7).
+type Loopback struct{}
+
+// Kind implements Step.
+func (Loopback) Kind() string { return "set-up-loopback" }
+
+func (Loopback) String() string { return "set the loopback device up" }
 
 // Hostname sets the host name, sethostname(2).
 type Hostname struct {

@@ -182,3 +182,11 @@ func TestNetDevices(t *testing.T) {
 		s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"gspnone": {}}
 	}), "gspnone")
 }
+
+// TestLoopback: a new network namespace has the loopback device, with its address; one without a device up is of no use to
+// programs that talk to themselves.
+func TestLoopback(t *testing.T) {
+	script := fixtures.Shell("ip -4 -o address show dev lo | grep -o '127.0.0.1/8'; ip link show lo | grep -o LOOPBACK,UP")
+	want(t, "lo", output(t, script), "127.0.0.1/8\nLOOPBACK,UP")
+	want(t, "lo", output(t, fixtures.WithUserNamespace(100000, 65536), script), "127.0.0.1/8\nLOOPBACK,UP")
+}

@@ -22,7 +22,7 @@ import (
 // startByImage makes an archive of docker save of the tree, imports it, and runs the bundle.
 func startByImage(t *testing.T, tree string, _ bool) (running, string) {
 	c := fixtures.New(t)
-	box := importBox(t, c, saveImage(t, writable(t, tree, false)))
+	box := importBox(t, c, saveImage(t, writable(t, tree, false), "SIGRTMIN+3"))
 	c.Must("run", "--detach", "--bundle", box, c.ID)
 	return imaged{bundled{c}}, filepath.Join(box, "rootfs")
 }
@@ -83,8 +83,9 @@ func importBox(t *testing.T, c *fixtures.Container, source string) (box string) 
 	return box
 }
 
-// saveImage writes a tree as docker save writes an image of one layer that runs /sbin/init.
-func saveImage(t *testing.T, root string) string {
+// saveImage writes a tree as docker save writes an image of one layer that runs /sbin/init, and names the stop signal if
+// there is one.
+func saveImage(t *testing.T, root, stopSignal string) string {
 	t.Helper()
 	dir := shortDir(t)
 	layer := filepath.Join(dir, "layer.tar")
@@ -100,8 +101,8 @@ func saveImage(t *testing.T, root string) string {
 	if _, err := io.Copy(sum, f); err != nil {
 		t.Fatal(err)
 	}
-	config := fmt.Sprintf(`{"architecture":%q,"os":"linux","config":{"Cmd":["/sbin/init"],"StopSignal":"SIGRTMIN+3"},`+
-		`"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, runtime.GOARCH, sum.Sum(nil))
+	config := fmt.Sprintf(`{"architecture":%q,"os":"linux","config":{"Cmd":["/sbin/init"],"StopSignal":%q},`+
+		`"rootfs":{"type":"layers","diff_ids":["sha256:%x"]}}`, runtime.GOARCH, stopSignal, sum.Sum(nil))
 	name := fmt.Sprintf("%x.json", sha256.Sum256([]byte(config)))
 	manifest := fmt.Sprintf(`[{"Config":%q,"RepoTags":["system:1"],"Layers":["layer.tar"]}]`, name)
 	for file, text := range map[string]string{name: config, "manifest.json": manifest} {

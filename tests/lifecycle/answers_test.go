@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -193,7 +194,15 @@ func TestExitCodes(t *testing.T) {
 	c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
 	codes := make(chan int)
 	go func() { codes <- c.Run().Code }()
-	eventually(t, "the container runs", func() bool { return c.Do("kill", c.ID, "KILL").Code == 0 })
+	eventually(t, "the program runs", func() bool {
+		var state specs.State
+		if json.Unmarshal([]byte(c.Do("state", c.ID).Stdout), &state) != nil {
+			return false
+		}
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", state.Pid))
+		return err == nil && string(name) == "sleep\n"
+	})
+	c.Must("kill", c.ID, "KILL")
 	if code := <-codes; code != 137 {
 		t.Errorf("killed: exit code %d", code)
 	}

@@ -25,3 +25,4 @@ for package in lifecycle boot; do
 done
 go build -tags faultinject -o "$dir/bin/gspawn-oci-fault" .
 go build -o "$dir/bin/mkbundle" ./tests/vm/mkbundle
+(cd tests/cri && go build -o "$dir/bin/cri" .)

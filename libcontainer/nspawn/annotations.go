@@ -32,3 +32,11 @@ const (
 	// AnnotationStopSignal is the image specification's, as engines set it.
 	AnnotationStopSignal = "org.opencontainers.image.stopSignal"
 )
+
+// What containerd and CRI-O call the container that holds a pod's namespaces
+// open. A pod's annotations are that container's too.
+const (
+	annotationContainerd = "io.kubernetes.cri.container-type"
+	annotationCRIO       = "io.kubernetes.cri-o.ContainerType"
+	sandbox              = "sandbox"
+)

@@ -95,6 +95,10 @@ func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision
 	if mode == No {
 		return Decision{Reason: who + " says no"}, nil
 	}
+	if spec.Annotations[annotationContainerd] == sandbox || spec.Annotations[annotationCRIO] == sandbox {
+		// Whatever asks for boot mode means the pod's containers.
+		return Decision{Reason: "it is the sandbox of a pod"}, nil
+	}
 	if why := unbootable(spec); why != "" {
 		if mode == Yes {
 			return Decision{}, fmt.Errorf("boot mode was asked for by %s, but %s", who, why)

@@ -25,6 +25,13 @@ func TestDecide(t *testing.T) {
 		s.Linux.Namespaces[0].Path = "/proc/1/ns/pid"
 		return s
 	}
+	podSandbox := func(annotation string) *specs.Spec {
+		s := annotated(bootable("/pause"), "yes")
+		s.Annotations[annotation] = "sandbox"
+		return s
+	}
+	podContainer := annotated(bootable("/sbin/init"), "yes")
+	podContainer.Annotations["io.kubernetes.cri.container-type"] = "container"
 	user := bootable("/sbin/init")
 	user.Process.User.UID = 1000
 	for _, c := range []struct {
@@ -50,6 +57,9 @@ func TestDecide(t *testing.T) {
 		{"bad annotation", annotated(bootable("/sbin/init"), "maybe"), Sources{}, nil, false, None, `annotations["io.gspawn.boot"]: boot mode "maybe"`, true},
 		{"joined pid namespace", joined(), Sources{}, nil, false, None, "no pid namespace of its own", false},
 		{"joined pid namespace, demanded", annotated(joined(), "yes"), Sources{}, nil, false, None, "no pid namespace of its own", true},
+		{"sandbox of containerd's pod, demanded", podSandbox("io.kubernetes.cri.container-type"), Sources{}, memTree{}, false, None, "the sandbox of a pod", false},
+		{"sandbox of CRI-O's pod, demanded", podSandbox("io.kubernetes.cri-o.ContainerType"), Sources{Flag: Yes}, memTree{}, false, None, "the sandbox of a pod", false},
+		{"container of a pod, demanded", podContainer, Sources{}, debianTree, true, Systemd, "says yes", false},
 		{"not root", user, Sources{}, nil, false, None, "process.user.uid is 1000", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,5 +4,5 @@
 // test-boot): they need root, and root file systems that trees.sh makes, or finds in GSPAWN_TREES.
 //
 // It must never boot a tree in place, nor touch a cgroup outside of fixtures.CgroupParent. It knows the runtime as a
-// program, and imports tests/fixtures and tests/require.
+// program, and imports tests/fixtures, tests/pods and tests/require.
 package boot

@@ -3,7 +3,6 @@ package pods
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,11 +17,8 @@ import (
 
 // end removes the pods, fails the test for what is left of them, and removes that, containerd and its directory.
 func (d *Daemon) end(t testing.TB) {
-	for _, id := range d.pods {
-		argv := d.CRI("remove", id)
-		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			t.Errorf("remove the pod %s: %v\n%s", id, err, out)
-		}
+	for len(d.pods) > 0 {
+		(&Pod{ID: d.pods[0], d: d}).Remove(t)
 	}
 	var left []string
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {

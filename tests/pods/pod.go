@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,19 @@ func (d *Daemon) TryRun(args ...string) (string, error) {
 	out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
 	return string(out), err
 }
+
+// Remove stops and removes the pod, which the end of the daemon does else.
+func (p *Pod) Remove(t testing.TB) {
+	t.Helper()
+	p.d.pods = slices.DeleteFunc(p.d.pods, func(id string) bool { return id == p.ID })
+	argv := p.d.CRI("remove", p.ID)
+	if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("remove the pod %s: %v\n%s", p.ID, err, out)
+	}
+}
+
+// Cgroup is the container's control group.
+func (p *Pod) Cgroup() string { return p.d.cgroup + "/" + p.Container }
 
 // Written is the directory with what the container wrote to its root file system: the upper one of its overlay, which
 // stays until the pod is removed, while the file system itself is gone when the container has stopped.

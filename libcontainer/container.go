@@ -32,6 +32,8 @@ type container struct {
 	plan   *plan.Plan
 	filter seccomp.Program
 	desc   state.Container
+	// preserve is the number of descriptors from 3 on that the program gets.
+	preserve int
 
 	dir     *state.Dir
 	launch  *launch
@@ -68,6 +70,9 @@ func (c *container) prepare() error {
 		return err
 	}
 	if err := c.checkTerminal(); err != nil {
+		return err
+	}
+	if err := c.passDescriptors(); err != nil {
 		return err
 	}
 	if err := c.prepareCgroup(); err != nil {
@@ -239,11 +244,8 @@ func (c *container) make() error {
 
 // start starts the init and does to it what is done from outside.
 func (c *container) start() error {
-	preserve, err := preserved(c.opts.PreserveFDs)
-	if err != nil {
-		return err
-	}
-	if c.launch, err = newLaunch(c.plan, preserve); err != nil {
+	var err error
+	if c.launch, err = newLaunch(c.plan, c.preserve); err != nil {
 		return err
 	}
 	l := c.launch
@@ -385,20 +387,6 @@ func (c *container) close() {
 	if c.dir != nil {
 		c.dir.Close()
 	}
-}
-
-// preserved is the number of descriptors from 3 that the program gets:
-// those that systemd passed for socket activation, and more.
-func preserved(more int) (int, error) {
-	listen := os.Getenv("LISTEN_FDS")
-	if listen == "" {
-		return more, nil
-	}
-	n, err := strconv.Atoi(listen)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("$LISTEN_FDS is %q and not a number of descriptors", listen)
-	}
-	return n + more, nil
 }
 
 // listen makes the socket that start connects to.

@@ -164,11 +164,11 @@ func (e *execution) start() error {
 	if err != nil {
 		return err
 	}
-	preserve, err := preserved(e.opts.PreserveFDs)
-	if err != nil {
+	// Socket activation is for the container's first process.
+	if err := e.rt.checkPreserved(e.opts.PreserveFDs); err != nil {
 		return err
 	}
-	if e.launch, err = newLaunch(p, preserve); err != nil {
+	if e.launch, err = newLaunch(p, e.opts.PreserveFDs); err != nil {
 		return err
 	}
 	l := e.launch

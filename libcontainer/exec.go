@@ -349,7 +349,11 @@ func (e *execution) answer(m lower.Message, fds []int) error {
 	case lower.Console:
 		return e.console.accept(fds)
 	case lower.Listener:
-		return sendListener(&e.filter, e.cfg.Spec, e.view.Container, e.view.status, e.view.init.PID, e.launch.pid, int(m.Value))
+		status := e.view.status
+		if status == statusPaused { // which the specification does not know
+			status = specs.StateRunning
+		}
+		return sendListener(&e.filter, processState(e.cfg.Spec, e.view.Container, status, e.view.init.PID), e.launch.pid, int(m.Value))
 	}
 	return lower.ErrMessage
 }

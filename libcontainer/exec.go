@@ -321,6 +321,12 @@ func (e *execution) finish() error {
 			return runtimeStepError(e.launch.plan, i, err)
 		}
 	}
+	if group := resctrlOf(e.view.Container); group != nil {
+		// It is our child, and not the init's, whose group it would be born in.
+		if err := group.AddProcess(e.launch.pid); err != nil {
+			return err
+		}
+	}
 	if e.opts.PidFile != "" {
 		if err := writePidFile(e.opts.PidFile, e.launch.pid); err != nil {
 			return err

@@ -69,6 +69,9 @@ func (c *container) prepare() error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkRoot(); err != nil {
+		return err
+	}
 	if err := c.checkTerminal(); err != nil {
 		return err
 	}
@@ -124,6 +127,29 @@ func configError(bundle string, err error) error {
 	return err
 }
 
+func (c *container) rootfs() string {
+	root := c.spec.Root.Path
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(c.opts.Bundle, root)
+	}
+	return root
+}
+
+// checkRoot refuses a root file system that is not there. One that this user
+// may not look at may still be attached by what the plan does.
+func (c *container) checkRoot() error {
+	root := c.rootfs()
+	var st unix.Stat_t
+	err := unix.Stat(root, &st)
+	switch {
+	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return fmt.Errorf("root.path: %q is not a directory", root)
+	case err == nil, errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return nil
+	}
+	return fmt.Errorf("root.path: stat %q: %w", root, err)
+}
+
 // checkTerminal refuses what nobody could listen to.
 func (c *container) checkTerminal() error {
 	switch {
@@ -162,10 +188,7 @@ func (c *container) prepareCgroup() error {
 }
 
 func (c *container) describe() {
-	root := c.spec.Root.Path
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(c.opts.Bundle, root)
-	}
+	root := c.rootfs()
 	var flags uint64
 	for _, ns := range c.spec.Linux.Namespaces {
 		flags |= plan.NamespaceFlag(ns.Type)

@@ -266,6 +266,9 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 // spawn starts the process in the container's control group.
 func (e *execution) spawn() error {
 	sub, err := cgroup.ParseSub(e.opts.Cgroups)
+	if err == nil {
+		err = e.view.group.CheckSub(sub)
+	}
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,11 @@ func (g *Group) complete(r *Limits) error {
 	if r.MemorySwap > 0 && r.Memory == 0 && g.mode == Unified {
 		// On v2 swap is a limit of its own: the difference.
 		limit, err := g.readLimit("memory.max")
+		if errors.Is(err, os.ErrNotExist) && g.Exists() {
+			return absentController("memory.swap", "memory")
+		}
 		if err != nil {
-			return fmt.Errorf("update: %w", g.explain(err, r))
+			return fmt.Errorf("update linux.resources.memory.swap: %w", err)
 		}
 		r.Memory = limit
 	}

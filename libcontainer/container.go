@@ -69,7 +69,7 @@ func (c *container) prepare() error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkRoot(); err != nil {
+	if err := errors.Join(c.checkRoot(), c.checkRdt()); err != nil {
 		return err
 	}
 	if err := c.checkTerminal(); err != nil {

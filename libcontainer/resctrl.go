@@ -11,6 +11,19 @@ import (
 // resctrlRoot finds the resctrl file system; tests have another.
 var resctrlRoot = intelrdt.Root
 
+// checkRdt finds out before anything is made whether there is a group to join.
+func (c *container) checkRdt() error {
+	config := c.spec.Linux.IntelRdt
+	if config == nil {
+		return nil
+	}
+	root, err := resctrlRoot()
+	if err == nil {
+		_, err = intelrdt.New(root, c.opts.ID, *config)
+	}
+	return err
+}
+
 // joinRdt puts the init into its resctrl group. What is to be made is recorded
 // first: the kernel has some ten groups, and one that nobody finds is lost.
 func (c *container) joinRdt() error {

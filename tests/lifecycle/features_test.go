@@ -33,3 +33,42 @@ func TestFeaturesMount(t *testing.T) {
 		t.Errorf("of %d mounts there are %q", mounted, n)
 	}
 }
+
+// TestPlanForesees: what create refuses beside the plan, plan tells too.
+func TestPlanForesees(t *testing.T) {
+	needSeccomp(t)
+	for name, tt := range map[string]struct {
+		set     change
+		message string
+		warning bool // for this machine lacks it
+	}{
+		"seccomp": {filter("SCMP_ACT_FOO", 0, "mkdir"), "SCMP_ACT_FOO", false},
+		"seccomp's default": {func(s *specs.Spec) {
+			s.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_FOO"}
+		}, "linux.seccomp.defaultAction", false},
+		"closID":  {func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{ClosID: "a/b"} }, "linux.intelRdt", false},
+		"resctrl": {func(s *specs.Spec) { s.Linux.IntelRdt = &specs.LinuxIntelRdt{} }, "linux.intelRdt: ", true},
+		"root":    {func(s *specs.Spec) { s.Root.Path = "nosuch" }, "root.path: ", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := fixtures.New(t, tt.set)
+			r := c.Do("create", "--bundle", c.Bundle, c.ID)
+			if r.Code == 0 && name == "resctrl" {
+				t.Skip("this machine has resctrl")
+			}
+			if r.Code != 1 || !strings.Contains(r.Stderr, tt.message) {
+				t.Errorf("create: %+v", r)
+			}
+			p := c.Do("plan", c.Bundle)
+			switch {
+			case tt.warning && (p.Code != 0 || !strings.Contains(p.Stdout, "warning: "+tt.message)):
+				t.Errorf("plan does not warn: %+v", p)
+			case !tt.warning && (p.Code != 1 || !strings.Contains(p.Stderr, tt.message)):
+				t.Errorf("plan: %+v", p)
+			}
+			if left := c.Leftovers(); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}

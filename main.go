@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -34,6 +35,7 @@ type globals struct {
 	rootless      string
 	criu          string
 	bootMode      string
+	inherited     int // descriptors, see passedDescriptors
 	debug         bool
 	systemdCgroup bool
 	version       bool
@@ -49,7 +51,7 @@ func main() {
 // run is the program but for the exit. Its order is its contract: whatever goes wrong after the global flags are
 // known is reported in the place that they name.
 func run(args []string) int {
-	g := globals{logFormat: "text", rootless: "auto"}
+	g := globals{logFormat: "text", rootless: "auto", inherited: passedDescriptors(args)}
 	flags := globalFlags(&g)
 	args, err := cli.Parse(flags, args, true)
 	help := errors.Is(err, cli.ErrHelp)
@@ -66,6 +68,19 @@ func run(args []string) int {
 		return g.finish(0, g.app().Help(os.Stdout))
 	}
 	return g.dispatch(args[0], args[1:])
+}
+
+// passedDescriptors counts what the caller passed besides stdio, where something says that it is to be passed on. That
+// is done first of all: a log file would get the lowest number that is free, and be taken for the caller's.
+func passedDescriptors(args []string) int {
+	asked := os.Getenv("LISTEN_FDS") != ""
+	for _, a := range args {
+		asked = asked || strings.Contains(a, "preserve-fds")
+	}
+	if !asked {
+		return 0
+	}
+	return libcontainer.Inherited()
 }
 
 // dispatch finds, parses and runs one command.
@@ -115,6 +130,7 @@ func (g *globals) runtime() *libcontainer.Runtime {
 		Rootless:      g.rootless,
 		Debug:         g.debug,
 		BootMode:      g.bootMode,
+		Inherited:     g.inherited,
 		Warn:          func(text string) { logrus.Warn(text) },
 	}
 }

@@ -30,7 +30,7 @@ linux.resources object of config.json, and the single options are ignored:
      "cpu": {"shares": 0, "quota": 0, "period": 0, "burst": 0, "idle": 0, "cpus": "", "mems": ""},
      "pids": {"limit": 0}, "blockIO": {"weight": 0}, "unified": {}}
 
-In it, too, a zero leaves a limit alone, but for pids.limit, where it is a limit.`,
+In it, too, a zero leaves a limit alone, but for pids.limit of a container with an ociVersion from 1.3.0 on, where it is one.`,
 		Example: name + " update --memory 512m --pids-limit 100 web1\n" + name + " update -r limits.json web1",
 		Flags: append(limitFlags(r),
 			cli.Flag{Name: "resources", Short: "r", Arg: "FILE", Help: "read the limits from this file, - for standard input",

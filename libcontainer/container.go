@@ -32,6 +32,8 @@ type container struct {
 	plan   *plan.Plan
 	filter seccomp.Program
 	desc   state.Container
+	// preserve is the number of descriptors from 3 on that the program gets.
+	preserve int
 
 	dir     *state.Dir
 	launch  *launch
@@ -67,7 +69,13 @@ func (c *container) prepare() error {
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(c.checkRoot(), c.checkRdt()); err != nil {
+		return err
+	}
 	if err := c.checkTerminal(); err != nil {
+		return err
+	}
+	if err := c.passDescriptors(); err != nil {
 		return err
 	}
 	if err := c.prepareCgroup(); err != nil {
@@ -119,6 +127,29 @@ func configError(bundle string, err error) error {
 	return err
 }
 
+func (c *container) rootfs() string {
+	root := c.spec.Root.Path
+	if !filepath.IsAbs(root) {
+		root = filepath.Join(c.opts.Bundle, root)
+	}
+	return root
+}
+
+// checkRoot refuses a root file system that is not there. One that this user
+// may not look at may still be attached by what the plan does.
+func (c *container) checkRoot() error {
+	root := c.rootfs()
+	var st unix.Stat_t
+	err := unix.Stat(root, &st)
+	switch {
+	case err == nil && st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return fmt.Errorf("root.path: %q is not a directory", root)
+	case err == nil, errors.Is(err, unix.EACCES), errors.Is(err, unix.EPERM):
+		return nil
+	}
+	return fmt.Errorf("root.path: stat %q: %w", root, err)
+}
+
 // checkTerminal refuses what nobody could listen to.
 func (c *container) checkTerminal() error {
 	switch {
@@ -157,10 +188,7 @@ func (c *container) prepareCgroup() error {
 }
 
 func (c *container) describe() {
-	root := c.spec.Root.Path
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(c.opts.Bundle, root)
-	}
+	root := c.rootfs()
 	var flags uint64
 	for _, ns := range c.spec.Linux.Namespaces {
 		flags |= plan.NamespaceFlag(ns.Type)
@@ -212,6 +240,7 @@ func (c *container) make() error {
 		if err := c.dir.WriteContainer(&c.desc); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	// On v2 the limits are set while the init runs its tape. On v1 they come
 	// before: its device rules first forbid all, then allow one by one. Hooks,
@@ -221,6 +250,7 @@ func (c *container) make() error {
 		if err := c.group.Limit(); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	if err := c.start(); err != nil {
 		return err
@@ -239,11 +269,8 @@ func (c *container) make() error {
 
 // start starts the init and does to it what is done from outside.
 func (c *container) start() error {
-	preserve, err := preserved(c.opts.PreserveFDs)
-	if err != nil {
-		return err
-	}
-	if c.launch, err = newLaunch(c.plan, preserve); err != nil {
+	var err error
+	if c.launch, err = newLaunch(c.plan, c.preserve); err != nil {
 		return err
 	}
 	l := c.launch
@@ -312,10 +339,12 @@ func (c *container) created() error {
 	if err := c.register(); err != nil {
 		return err
 	}
+	fault.At()
 	if c.opts.PidFile != "" {
 		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
 		return err
@@ -385,20 +414,6 @@ func (c *container) close() {
 	if c.dir != nil {
 		c.dir.Close()
 	}
-}
-
-// preserved is the number of descriptors from 3 that the program gets:
-// those that systemd passed for socket activation, and more.
-func preserved(more int) (int, error) {
-	listen := os.Getenv("LISTEN_FDS")
-	if listen == "" {
-		return more, nil
-	}
-	n, err := strconv.Atoi(listen)
-	if err != nil || n < 0 {
-		return 0, fmt.Errorf("$LISTEN_FDS is %q and not a number of descriptors", listen)
-	}
-	return n + more, nil
 }
 
 // listen makes the socket that start connects to.

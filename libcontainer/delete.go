@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
-	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
@@ -54,6 +53,12 @@ func (v *view) delete(r *Runtime, force bool) error {
 	if err := v.killAll(); err != nil {
 		return err
 	}
+	return v.removeWhole(r)
+}
+
+// removeWhole removes what a container without processes leaves, and runs its
+// hooks for that.
+func (v *view) removeWhole(r *Runtime) error {
 	raw, configErr := v.dir.Config()
 	if err := destroy(r, v.dir, v.Container, v.group, false); err != nil {
 		return err
@@ -173,8 +178,7 @@ func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, ot
 		err = errors.Join(err, e)
 	}
 	err = errors.Join(err, unmountInPlace(c))
-	if c.RdtGroup != "" {
-		group := intelrdt.Group{Dir: c.RdtGroup, Own: true}
+	if group := resctrlOf(c); group != nil {
 		err = errors.Join(err, group.Destroy())
 	}
 	if err != nil {

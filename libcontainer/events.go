@@ -33,11 +33,10 @@ func (v *view) stats() (*cgroup.Stats, error) {
 	if err != nil {
 		return nil, err
 	}
-	rdt, err := v.resctrl()
-	if rdt != nil {
+	if rdt := resctrlOf(v.Container); rdt != nil {
 		s.IntelRdt = rdt.Stats()
 	}
-	return s, err
+	return s, nil
 }
 
 // Events calls emit with the container's counters at each interval, and with an "oom" event each time that the kernel

@@ -82,11 +82,10 @@ func (e *execution) configure() error {
 	if e.cfg.Spec.Linux == nil {
 		e.cfg.Spec.Linux = &specs.Linux{}
 	}
-	e.process = e.opts.Process
-	if e.process == nil {
-		if e.process, err = e.opts.process(e.cfg.Spec.Process); err != nil {
-			return err
-		}
+	if e.process = e.opts.Process; e.process != nil {
+		e.process = inherit(e.process, e.cfg.Spec.Process)
+	} else if e.process, err = e.opts.process(e.cfg.Spec.Process); err != nil {
+		return err
 	}
 	if err := spec.ValidateProcess(e.process); err != nil {
 		return err
@@ -98,6 +97,31 @@ func (e *execution) configure() error {
 		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
+}
+
+// inherit fills in what a process object leaves to the container: what
+// confines it is never less for having been left out.
+func inherit(given, of *specs.Process) *specs.Process {
+	p := *given
+	if p.Capabilities == nil {
+		p.Capabilities = of.Capabilities
+	}
+	if p.ApparmorProfile == "" {
+		p.ApparmorProfile = of.ApparmorProfile
+	}
+	if p.SelinuxLabel == "" {
+		p.SelinuxLabel = of.SelinuxLabel
+	}
+	if p.OOMScoreAdj == nil {
+		p.OOMScoreAdj = of.OOMScoreAdj
+	}
+	if len(p.Rlimits) == 0 {
+		p.Rlimits = of.Rlimits
+	}
+	if p.ExecCPUAffinity == nil {
+		p.ExecCPUAffinity = of.ExecCPUAffinity
+	}
+	return &p
 }
 
 // process is the container's, changed by what the command line says.
@@ -118,8 +142,11 @@ func (o *ExecOptions) process(of *specs.Process) (*specs.Process, error) {
 	if o.ProcessLabel != "" {
 		p.SelinuxLabel = o.ProcessLabel
 	}
-	if len(o.Caps) > 0 && p.Capabilities != nil {
-		sets := *p.Capabilities
+	if len(o.Caps) > 0 {
+		var sets specs.LinuxCapabilities
+		if p.Capabilities != nil {
+			sets = *p.Capabilities
+		}
 		caps.Grant(&sets, o.Caps)
 		p.Capabilities = &sets
 	}
@@ -160,15 +187,18 @@ func (e *execution) start() error {
 	if err != nil {
 		return err
 	}
+	for _, w := range p.Warnings {
+		e.rt.warn(w)
+	}
 	e.filter, err = seccomp.Load(e.cfg.Seccomp, seccomp.Dir(e.rt.Root))
 	if err != nil {
 		return err
 	}
-	preserve, err := preserved(e.opts.PreserveFDs)
-	if err != nil {
+	// Socket activation is for the container's first process.
+	if err := e.rt.checkPreserved(e.opts.PreserveFDs); err != nil {
 		return err
 	}
-	if e.launch, err = newLaunch(p, preserve); err != nil {
+	if e.launch, err = newLaunch(p, e.opts.PreserveFDs); err != nil {
 		return err
 	}
 	l := e.launch
@@ -236,6 +266,9 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 // spawn starts the process in the container's control group.
 func (e *execution) spawn() error {
 	sub, err := cgroup.ParseSub(e.opts.Cgroups)
+	if err == nil {
+		err = e.view.group.CheckSub(sub)
+	}
 	if err != nil {
 		return err
 	}
@@ -291,6 +324,12 @@ func (e *execution) finish() error {
 			return runtimeStepError(e.launch.plan, i, err)
 		}
 	}
+	if group := resctrlOf(e.view.Container); group != nil {
+		// It is our child, and not the init's, whose group it would be born in.
+		if err := group.AddProcess(e.launch.pid); err != nil {
+			return err
+		}
+	}
 	if e.opts.PidFile != "" {
 		if err := writePidFile(e.opts.PidFile, e.launch.pid); err != nil {
 			return err
@@ -319,7 +358,11 @@ func (e *execution) answer(m lower.Message, fds []int) error {
 	case lower.Console:
 		return e.console.accept(fds)
 	case lower.Listener:
-		return sendListener(&e.filter, e.cfg.Spec, e.view.Container, e.launch.pid, int(m.Value))
+		status := e.view.status
+		if status == statusPaused { // which the specification does not know
+			status = specs.StateRunning
+		}
+		return sendListener(&e.filter, processState(e.cfg.Spec, e.view.Container, status, e.view.init.PID), e.launch.pid, int(m.Value))
 	}
 	return lower.ErrMessage
 }

@@ -26,7 +26,7 @@ func (r *Runtime) Features() *features.Features {
 		Hooks:                              knownHooks(),
 		MountOptions:                       knownMountOptions(),
 		Annotations:                        map[string]string{annotationCheckpoint: "false"},
-		PotentiallyUnsafeConfigAnnotations: []string{"org.systemd.property."},
+		PotentiallyUnsafeConfigAnnotations: unsafeAnnotations(),
 		Linux: &features.Linux{
 			Namespaces:   knownNamespaces(),
 			Capabilities: caps.Known(),

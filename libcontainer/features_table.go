@@ -1,6 +1,10 @@
 package libcontainer
 
-import "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+)
 
 // knownHooks lists the hooks in the order in which they run.
 func knownHooks() []string {
@@ -26,6 +30,12 @@ func knownMountOptions() []string {
 		"rsymfollow", "runbindable", "rw", "shared", "silent", "slave", "strictatime", "suid", "symfollow", "sync",
 		"tmpcopyup", "unbindable",
 	}
+}
+
+// unsafeAnnotations lists the annotations that change what the runtime does; a dot at the end stands for all that
+// begin so.
+func unsafeAnnotations() []string {
+	return []string{"io.gspawn.", nspawn.AnnotationStopSignal, "org.systemd.property."}
 }
 
 func knownMemoryPolicies() []string {

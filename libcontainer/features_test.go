@@ -1,7 +1,12 @@
 package libcontainer
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -72,6 +77,39 @@ func TestKnownNamespacesAndPolicies(t *testing.T) {
 		if err := spec.Validate(s); err != nil {
 			t.Errorf("memory policy %q: %v", mode, err)
 		}
+	}
+}
+
+// TestUnsafeAnnotations: every annotation that is read somewhere is told of, so that an engine can keep a user from
+// setting it.
+func TestUnsafeAnnotations(t *testing.T) {
+	listed := new(Runtime).Features().PotentiallyUnsafeConfigAnnotations
+	if !slices.IsSorted(listed) {
+		t.Error("the list is not sorted")
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "nspawn/annotations.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		lit, ok := n.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			return true
+		}
+		name, err := strconv.Unquote(lit.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found++
+		covers := func(l string) bool { return l == name || strings.HasSuffix(l, ".") && strings.HasPrefix(name, l) }
+		if !slices.ContainsFunc(listed, covers) {
+			t.Errorf("%q is read and not listed: %q", name, listed)
+		}
+		return true
+	})
+	if found < 10 {
+		t.Errorf("only %d annotations are declared", found)
 	}
 }
 

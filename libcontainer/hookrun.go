@@ -123,7 +123,7 @@ func (c *container) answer(m lower.Message, fds []int) error {
 	case lower.Hold, lower.Notify:
 		return c.console.system.keep(m.Request, fds)
 	case lower.Listener:
-		return sendListener(&c.filter, c.spec, &c.desc, c.launch.pid, int(m.Value))
+		return sendListener(&c.filter, processState(c.spec, &c.desc, specs.StateCreating, c.launch.pid), c.launch.pid, int(m.Value))
 	}
 	return lower.ErrMessage
 }

@@ -40,16 +40,12 @@ type launch struct {
 	step func(record int) (plan.Step, int)
 }
 
-// newLaunch begins with stdio, the preserved descriptors and the socket.
+// newLaunch begins with stdio, the preserved descriptors, which have been
+// checked (checkPreserved), and the socket.
 func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
 	l := &launch{plan: p, pidfd: -1, sync: -1}
 	l.step = l.stepOfRecord
 	for fd := range 3 + preserve {
-		if fd > 2 {
-			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
-				return nil, fmt.Errorf("pass descriptor %d of --preserve-fds or $LISTEN_FDS on: it is not open", fd)
-			}
-		}
 		l.files = append(l.files, uintptr(fd))
 	}
 	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int)}

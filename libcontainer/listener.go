@@ -12,10 +12,18 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
+// processState is what an agent is told of the container whose init has the
+// process ID init.
+func processState(s *specs.Spec, c *state.Container, status specs.ContainerState, init int) specs.State {
+	return specs.State{
+		Version: s.Version, ID: c.ID, Status: status, Pid: init, Bundle: c.Bundle, Annotations: s.Annotations,
+	}
+}
+
 // sendListener fetches the seccomp listener from the process that has it as
 // descriptor fd, and sends it to the agent. The process may not be able to do
-// so itself: its filter is in force.
-func sendListener(f *seccomp.Program, s *specs.Spec, c *state.Container, pid, fd int) error {
+// so itself: its filter is in force. It need not be the container's init.
+func sendListener(f *seccomp.Program, container specs.State, pid, fd int) error {
 	if f.ListenerPath == "" {
 		return errors.New("linux.seccomp.listenerPath: must be set when an action is SCMP_ACT_NOTIFY")
 	}
@@ -29,7 +37,5 @@ func sendListener(f *seccomp.Program, s *specs.Spec, c *state.Container, pid, fd
 		return fmt.Errorf("fetch the seccomp listener: %w", err)
 	}
 	defer unix.Close(listener)
-	return notify.Send(f.ListenerPath, listener, notify.State(specs.State{
-		Version: s.Version, ID: c.ID, Status: specs.StateCreating, Pid: pid, Bundle: c.Bundle, Annotations: s.Annotations,
-	}, pid, f.ListenerMetadata))
+	return notify.Send(f.ListenerPath, listener, notify.State(container, pid, f.ListenerMetadata))
 }

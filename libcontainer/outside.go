@@ -9,7 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
+	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
@@ -34,6 +34,7 @@ func (c *container) fromOutside() error {
 		if err != nil {
 			return runtimeStepError(c.plan, i, err)
 		}
+		fault.At()
 	}
 	if len(devices) == 0 {
 		return nil
@@ -144,23 +145,4 @@ func setAffinity(pid int, cpus string) error {
 		return errno
 	}
 	return nil
-}
-
-func (c *container) joinRdt() error {
-	g, err := rdtGroup(c.opts.ID, c.spec.Linux.IntelRdt)
-	if err != nil {
-		return err
-	}
-	if err := g.Create(); err != nil {
-		return err
-	}
-	return g.AddProcess(c.launch.pid)
-}
-
-func rdtGroup(id string, config *specs.LinuxIntelRdt) (*intelrdt.Group, error) {
-	root, err := intelrdt.Root()
-	if err != nil {
-		return nil, err
-	}
-	return intelrdt.New(root, id, *config)
 }

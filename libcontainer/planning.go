@@ -3,7 +3,9 @@ package libcontainer
 import (
 	"path/filepath"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 )
 
 // Plan compiles the configuration of a bundle for this host and changes
@@ -17,6 +19,39 @@ func (r *Runtime) Plan(bundle string) (*plan.Plan, error) {
 	if err := c.prepareCgroup(); err != nil {
 		return nil, err
 	}
-	err := c.compile()
-	return c.plan, err
+	if err := c.compile(); err != nil {
+		return nil, err
+	}
+	if err := c.foresee(); err != nil {
+		return nil, err
+	}
+	return c.plan, nil
+}
+
+// foresee says what create would find out beside the plan. A profile or a group
+// that is wrong is an error here as there; what this machine lacks is a warning,
+// since the bundle may be meant for another.
+func (c *container) foresee() error {
+	warn := func(err error) {
+		if err != nil {
+			c.plan.Warnings = append(c.plan.Warnings, err.Error())
+		}
+	}
+	warn(c.checkRoot())
+	if rdt := c.spec.Linux.IntelRdt; rdt != nil {
+		root, err := resctrlRoot()
+		warn(err)
+		if _, err := intelrdt.New(root, c.opts.ID, *rdt); err != nil {
+			return err
+		}
+	}
+	if len(c.cfg.Seccomp) == 0 {
+		return nil
+	}
+	if _, err := seccomp.Helper(); err != nil && !seccomp.InProcess {
+		warn(err)
+		return nil
+	}
+	_, err := seccomp.Load(c.cfg.Seccomp, "") // which keeps nothing
+	return err
 }

@@ -28,6 +28,10 @@ type Runtime struct {
 	// process is an init is booted as a system; a bundle's annotation
 	// io.gspawn.boot goes before it.
 	BootMode string
+	// Inherited is the number of descriptors from 3 on that this process was
+	// given; what is to be passed on has to be among them. The function
+	// Inherited counts them.
+	Inherited int
 	// Debug asks for debug messages.
 	Debug bool
 	// Warn is told what the user should know and what stops nothing; nil
@@ -71,7 +75,7 @@ type CreateOptions struct {
 	ConsoleSocket, PidfdSocket string
 	NoPivot, NoNewKeyring      bool
 	// PreserveFDs is the number of descriptors from 3 that are passed on,
-	// besides those of $LISTEN_FDS.
+	// besides those of $LISTEN_FDS when $LISTEN_PID is this process.
 	PreserveFDs int
 }
 

@@ -69,7 +69,7 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 			if err != nil {
 				return err
 			}
-			return sendListener(&filter, cfg.Spec, v.Container, v.init.PID, int(m.Value))
+			return sendListener(&filter, processState(cfg.Spec, v.Container, specs.StateCreating, v.init.PID), v.init.PID, int(m.Value))
 		}
 		return lower.ErrMessage
 	}

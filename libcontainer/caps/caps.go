@@ -33,8 +33,7 @@ func All(last int) uint64 {
 // FromSpec converts process.capabilities. available is the mask of capabilities
 // the kernel has, All(cap_last_cap); a name that is unknown or not in it is left
 // out of its set and listed in ignored, sorted and once each. c may be nil: all
-// five sets are then empty. Mind that for runc an absent section does not mean
-// empty sets, but that the capabilities are left as they are.
+// five sets are then empty, as for runc.
 //
 // This is runc's notion of unavailable: unknown to the kernel. A capability the
 // kernel knows but the runtime itself does not hold stays in the sets, and
@@ -86,12 +85,8 @@ func AmbientWarning(n int) string {
 
 // Grant adds the capabilities of `exec --cap` to a process's lists as runc does:
 // to bounding, effective and permitted, and to ambient only where the process
-// has an inheritable list, since the flag gives no inheritable ones. A process
-// without capabilities section keeps all of the runtime's, so c may be nil.
+// has an inheritable list, since the flag gives no inheritable ones.
 func Grant(c *specs.LinuxCapabilities, add []string) {
-	if c == nil {
-		return
-	}
 	c.Bounding = append(c.Bounding, add...)
 	c.Effective = append(c.Effective, add...)
 	c.Permitted = append(c.Permitted, add...)

@@ -85,16 +85,25 @@ func (g *Group) AddExec(sub SubPath, pid, initPid int) error {
 	return nil
 }
 
-// addControllers puts a process into v1 cgroups that may differ from one hierarchy to the
-// next.
-func (g *Group) addControllers(sub SubPath, pid int) error {
+// CheckSub refuses controllers that the container has no cgroup of; v2 has none of its own
+// for a controller. The words are runc's.
+func (g *Group) CheckSub(sub SubPath) error {
+	if g.none {
+		return nil
+	}
 	paths := g.mgr.GetPaths()
 	for c := range sub.byController {
 		if _, ok := paths[c]; c != "" && !ok {
-			return fmt.Errorf("exec --cgroup: the container has no cgroup of controller %q", c)
+			return fmt.Errorf("exec --cgroup: unknown controller %s in SubCgroupPaths", c)
 		}
 	}
-	for c, dir := range paths {
+	return nil
+}
+
+// addControllers puts a process into v1 cgroups that may differ from one hierarchy to the
+// next.
+func (g *Group) addControllers(sub SubPath, pid int) error {
+	for c, dir := range g.mgr.GetPaths() {
 		if err := cgroups.WriteCgroupProc(dir+sub.of(c), pid); err != nil {
 			return fmt.Errorf("exec --cgroup: add process %d to cgroup %q: %w", pid, dir+sub.of(c), err)
 		}

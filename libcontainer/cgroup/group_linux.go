@@ -183,7 +183,7 @@ func (g *Group) Limit() error {
 	if g.loc.Driver == Systemd || g.none && g.mode == Unified {
 		return nil
 	}
-	if err := g.mgr.Set(g.cfg.Resources); err != nil {
+	if err := g.set(g.cfg.Resources); err != nil {
 		return g.undo(fmt.Errorf("set linux.resources of cgroup %q: %w", g.loc, err))
 	}
 	return nil
@@ -250,7 +250,7 @@ func (g *Group) AddProcess(pid int) error {
 		return fmt.Errorf("create systemd unit %q for linux.cgroupsPath: %w", g.loc.Unit(), err)
 	}
 	g.joined = true
-	if err := g.mgr.Set(g.cfg.Resources); err != nil {
+	if err := g.set(g.cfg.Resources); err != nil {
 		return fmt.Errorf("set linux.resources of systemd unit %q: %w", g.loc.Unit(), err)
 	}
 	return g.chown()

@@ -313,11 +313,58 @@ func TestGroupLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Update(&tt.update); err != nil {
+			if _, err := l.Update(&tt.update, "1.3.0"); err != nil {
 				t.Fatal(err)
 			}
 			want(tt.updated)
 		})
+	}
+}
+
+// TestGroupAbsent asks for limits whose controllers or files this host lacks: the error names the field, and does not
+// say what engines read as a missing program.
+func TestGroupAbsent(t *testing.T) {
+	tests := []struct {
+		field, controller, v2file string
+		res                       specs.LinuxResources
+	}{
+		{"pids.limit", "pids", "pids.max", specs.LinuxResources{Pids: &specs.LinuxPids{Limit: ptr(int64(7))}}},
+		{"memory.limit", "memory", "memory.max", specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: ptr(int64(64 << 20))}}},
+		{"cpu.shares", "cpu", "cpu.weight", specs.LinuxResources{CPU: &specs.LinuxCPU{Shares: ptr(uint64(100))}}},
+		{"cpu.cpus", "cpuset", "cpuset.cpus", specs.LinuxResources{CPU: &specs.LinuxCPU{Cpus: "0"}}},
+		{"blockIO.weight", "io", "io.weight", specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{Weight: ptr(uint16(100))}}},
+		{"blockIO.weightDevice", "", "io.bfq.weight", specs.LinuxResources{BlockIO: &specs.LinuxBlockIO{WeightDevice: []specs.LinuxWeightDevice{{Weight: ptr(uint16(100))}}}}},
+		{"network.classID", "net_cls", "", specs.LinuxResources{Network: &specs.LinuxNetwork{ClassID: ptr(uint32(7))}}},
+		{"rdma", "rdma", "rdma.max", specs.LinuxResources{Rdma: map[string]specs.LinuxRdma{"mlx5_1": {HcaHandles: ptr(uint32(1))}}}},
+		{`unified["memory.high"]`, "memory", "memory.high", specs.LinuxResources{Unified: map[string]string{"memory.high": "max"}}},
+	}
+	tried := 0
+	for _, tt := range tests {
+		unified := Mode() == Unified
+		if unified == (tt.v2file == "") || !unified && (tt.controller == "" || len(tt.res.Unified) > 0) {
+			continue
+		}
+		g := testGroup(t, &tt.res, nil)
+		if err := g.Make(); err != nil {
+			t.Fatal(err)
+		}
+		present := g.mgr.Path(tt.controller) != ""
+		if unified {
+			present = unix.Access(filepath.Join(g.mgr.Path(""), tt.v2file), unix.F_OK) == nil
+		}
+		if !present {
+			tried++
+			err := g.Limit()
+			if err == nil || !strings.Contains(err.Error(), "linux.resources."+tt.field+": this host's cgroup has no ") || strings.Contains(err.Error(), "no such file") {
+				t.Errorf("%s: error %v", tt.field, err)
+			}
+		}
+		if err := g.Destroy(); err != nil {
+			t.Error(err)
+		}
+	}
+	if tried == 0 {
+		t.Skip("this host has every controller")
 	}
 }
 

@@ -35,6 +35,11 @@ func Resources(in Input) (*Limits, []string, error) {
 	out := &Limits{}
 	var warnings []string
 	if r := in.Resources; r != nil {
+		if in.Mode == Unified {
+			if err := checkUnified(r); err != nil {
+				return nil, nil, err
+			}
+		}
 		if err := setDevices(out, r.Devices); err != nil {
 			return nil, nil, err
 		}

@@ -58,10 +58,17 @@ func TestResourcesOfEveryController(t *testing.T) {
 	if err := json.Unmarshal([]byte(in), &r); err != nil {
 		t.Fatal(err)
 	}
-	got, warnings, err := Resources(Input{Resources: &r, Mode: Unified, Version: "1.3.0"})
+	unified := r.Unified
+	r.Unified = nil // the one that v1 has not
+	got, warnings, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	both, _, err := Resources(Input{Resources: &specs.LinuxResources{Unified: unified}, Mode: Unified, Version: "1.3.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Unified = both.Unified
 	golden(t, "resources.json", got)
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "kernel") {
 		t.Errorf("warnings %q, want one about kernel memory", warnings)
@@ -129,6 +136,39 @@ func TestResources(t *testing.T) {
 				t.Errorf("unexpected %+v", got)
 			}
 		})
+	}
+}
+
+// TestResourcesWithoutMeans: a field that cgroup v2 has nothing for is an error with its name, and the zeros of engines
+// are none.
+func TestResourcesWithoutMeans(t *testing.T) {
+	for _, tt := range []struct{ in, field string }{
+		{`{"memory": {"swappiness": 60}}`, "memory.swappiness"},
+		{`{"memory": {"swappiness": 0}}`, "memory.swappiness"},
+		{`{"memory": {"swappiness": 18446744073709551615}}`, ""},
+		{`{"memory": {"disableOOMKiller": true}}`, "memory.disableOOMKiller"},
+		{`{"memory": {"disableOOMKiller": false, "limit": 0, "kernel": 0}}`, ""},
+		{`{"cpu": {"realtimeRuntime": 1}}`, "cpu.realtimeRuntime"},
+		{`{"cpu": {"realtimePeriod": 1}}`, "cpu.realtimePeriod"},
+		{`{"cpu": {"realtimeRuntime": 0, "realtimePeriod": 0}}`, ""},
+		{`{"blockIO": {"leafWeight": 10}}`, "blockIO.leafWeight"},
+		{`{"blockIO": {"leafWeight": 0, "weight": 0, "weightDevice": [{"major": 8, "minor": 0, "weight": 10, "leafWeight": 0}]}}`, ""},
+		{`{"blockIO": {"weightDevice": [{"major": 8, "minor": 0}, {"major": 8, "minor": 1, "leafWeight": 10}]}}`, "blockIO.weightDevice[1].leafWeight"},
+		{`{"network": {"classID": 1}}`, "network.classID"},
+		{`{"network": {"classID": 0, "priorities": []}}`, ""},
+		{`{"network": {"priorities": [{"name": "eth0", "priority": 1}]}}`, "network.priorities"},
+	} {
+		var r specs.LinuxResources
+		if err := json.Unmarshal([]byte(tt.in), &r); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := Resources(Input{Resources: &r, Mode: Unified, Version: "1.3.0"})
+		if tt.field == "" && err != nil || tt.field != "" && (err == nil || !strings.HasPrefix(err.Error(), "linux.resources."+tt.field+": ")) {
+			t.Errorf("%s: error %v, want one for %q", tt.in, err, tt.field)
+		}
+		if _, _, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"}); err != nil {
+			t.Errorf("%s on v1: %v", tt.in, err)
+		}
 	}
 }
 
@@ -282,7 +322,7 @@ func TestLoadWithoutCgroup(t *testing.T) {
 		"Freeze": g.Freeze,
 		"Thaw":   g.Thaw,
 		"Stats":  func() error { _, err := g.Stats(); return err },
-		"Update": func() error { _, err := g.Update(&specs.LinuxResources{}); return err },
+		"Update": func() error { _, err := g.Update(&specs.LinuxResources{}, ""); return err },
 		"OOM":    func() error { _, err := g.OOMEvents(); return err },
 	} {
 		if err := call(); !errors.Is(err, errors.ErrUnsupported) {

@@ -13,20 +13,22 @@ import (
 
 // Update changes the limits of a running container to those that r sets. What r leaves out
 // stays, and so does a number that is 0: engines send zeros for what the user did not
-// touch (pids.limit excepted, which can say "leave alone" by its absence). Device rules
+// touch (pids.limit excepted since spec 1.3: it can say "leave alone" by its absence). Device rules
 // are never changed, as in runc: others may have added to them.
 //
 // The kernel is asked for the half that is missing where two limits depend on each other
 // (cpu quota and period, swap and memory), so that nothing has to be remembered from one
 // update to the next. The warnings are for the log.
-func (g *Group) Update(r *specs.LinuxResources) ([]string, error) {
+//
+// ociVersion is the container's, which decides what a pids.limit of 0 means.
+func (g *Group) Update(r *specs.LinuxResources, ociVersion string) ([]string, error) {
 	if err := g.needCgroup("update"); err != nil {
 		return nil, err
 	}
 	if r == nil {
 		return nil, nil
 	}
-	res, warnings, err := Resources(Input{Resources: withoutDevices(r), Mode: g.mode})
+	res, warnings, err := Resources(Input{Resources: withoutDevices(r), Mode: g.mode, Version: ociVersion})
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +36,7 @@ func (g *Group) Update(r *specs.LinuxResources) ([]string, error) {
 	if err := g.complete(res); err != nil {
 		return nil, err
 	}
-	if err := g.mgr.Set(res); err != nil {
+	if err := g.set(res); err != nil {
 		return warnings, fmt.Errorf("update linux.resources of cgroup %q: %w", g.loc, err)
 	}
 	return warnings, nil
@@ -51,6 +53,9 @@ func (g *Group) complete(r *Limits) error {
 	if r.MemorySwap > 0 && r.Memory == 0 && g.mode == Unified {
 		// On v2 swap is a limit of its own: the difference.
 		limit, err := g.readLimit("memory.max")
+		if errors.Is(err, os.ErrNotExist) && g.Exists() {
+			return absentController("memory.swap", "memory")
+		}
 		if err != nil {
 			return fmt.Errorf("update linux.resources.memory.swap: %w", err)
 		}

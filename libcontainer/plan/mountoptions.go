@@ -93,8 +93,10 @@ func (o *mountOptions) kind(opt string) bool {
 		o.idmap = true
 	case "ridmap":
 		o.idmap, o.ridmap = true, true
-	case "defaults", "loud", "silent":
-		// The kernel's defaults, and a hint about its log.
+	case "defaults", "loud", "silent", "iversion", "noiversion":
+		// The kernel's defaults, a hint about its log, and a flag of
+		// mount(2) that fsconfig(2) has no word for: whether changes of
+		// inodes are counted is up to the file system by now.
 	default:
 		return false
 	}
@@ -196,7 +198,7 @@ func ParsePropagation(word string) (Propagation, bool) {
 // of a file system, fs/fs_context.c.
 func (o *mountOptions) superblock(opt string) bool {
 	switch opt {
-	case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "iversion", "noiversion":
+	case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand":
 		o.super = append(o.super, Option{Key: opt})
 		return true
 	}

@@ -45,7 +45,7 @@ func TestMountOptions(t *testing.T) {
 		"unbindable": spread(PropUnbindable, false), "runbindable": spread(PropUnbindable, true),
 		"sync": super("sync"), "async": super("async"), "dirsync": super("dirsync"), "lazytime": super("lazytime"),
 		"nolazytime": super("nolazytime"), "mand": super("mand"), "nomand": super("nomand"),
-		"iversion": super("iversion"), "noiversion": super("noiversion"),
+		"iversion": {}, "noiversion": {},
 		"size=64k":  {data: []Option{{"size", "64k", true}}},
 		"mode=":     {data: []Option{{"mode", "", true}}},
 		"usrquota":  {data: []Option{{Key: "usrquota"}}},

@@ -232,9 +232,7 @@ func (c *compiler) process(p *specs.Process) error {
 		return err
 	}
 	sets := c.capabilities(p)
-	if p.Capabilities != nil {
-		c.p.add(Init, DropBounding{sets.Bounding})
-	}
+	c.p.add(Init, DropBounding{sets.Bounding})
 	if err := c.user(p); err != nil {
 		return err
 	}
@@ -261,6 +259,7 @@ func (c *compiler) process(p *specs.Process) error {
 // knownCapabilities are those of every kernel that the runtime supports.
 const knownCapabilities = 1<<(40+1) - 1
 
+// capabilities are the five sets; a process without the section gets none.
 func (c *compiler) capabilities(p *specs.Process) caps.Sets {
 	sets, ignored := caps.FromSpec(p.Capabilities, knownCapabilities)
 	if held := c.facts.Capabilities; held != 0 && !c.p.Namespaces.Has(CloneUser) {
@@ -290,15 +289,11 @@ func (c *compiler) confine(p *specs.Process, sets caps.Sets) {
 		c.p.add(Start, NoNewPrivileges{})
 	}
 	const sysAdmin = 1 << 21
-	last := p.NoNewPrivileges || sets.Effective&sysAdmin != 0 || p.Capabilities == nil && p.User.UID == 0
+	last := p.NoNewPrivileges || sets.Effective&sysAdmin != 0
 	if c.opts.Seccomp && !last {
 		c.p.add(Start, Seccomp{})
 	}
-	// Without a capabilities section root keeps what it has, and another
-	// user loses it as execve(2) would have it.
-	if p.Capabilities != nil || p.User.UID != 0 {
-		c.p.add(Start, Capabilities{sets})
-	}
+	c.p.add(Start, Capabilities{sets})
 	if c.opts.Seccomp && last {
 		c.p.add(Start, Seccomp{})
 	}

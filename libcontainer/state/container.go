@@ -42,9 +42,16 @@ type Container struct {
 	// Supervisor is the runtime that stays with a booted system, which is killed
 	// when it dies; the zero Process for others.
 	Supervisor Process
-	// RdtGroup is the resctrl group made for the container, or "".
-	RdtGroup string
-	Cgroup   cgroup.Saved
+	Resctrl    Resctrl
+	Cgroup     cgroup.Saved
+}
+
+// Resctrl is a container's place in the resctrl file system; package intelrdt
+// says what its members mean. Dir is "" for a container that has none.
+type Resctrl struct {
+	Root, Dir string
+	Own       bool
+	Monitor   string
 }
 
 // WriteContainer keeps the container's description, in place of an earlier one:
@@ -70,7 +77,9 @@ func (d *Dir) WriteContainer(c *Container) error {
 	if c.Supervisor.PID != 0 {
 		w.Key("supervisor").String(c.Supervisor.text())
 	}
-	w.Key("rdtGroup").String(c.RdtGroup)
+	if c.Resctrl.Dir != "" {
+		writeResctrl(&w, &c.Resctrl)
+	}
 	w.Key("cgroup")
 	writeCgroup(&w, &c.Cgroup)
 	w.End()
@@ -163,10 +172,36 @@ func readNature(r *jsonio.Reader, key string, c *Container) {
 		c.ReplaceTERM = r.Bool()
 	case "supervisor":
 		c.Supervisor = parseProcess(r.String())
-	case "rdtGroup":
-		c.RdtGroup = r.String()
+	case "resctrl":
+		readResctrl(r, &c.Resctrl)
 	default:
 		r.Skip()
+	}
+}
+
+func writeResctrl(w *jsonout.Writer, g *Resctrl) {
+	w.Key("resctrl").Object()
+	w.Key("root").String(g.Root)
+	w.Key("dir").String(g.Dir)
+	w.Key("own").Bool(g.Own)
+	w.Key("monitor").String(g.Monitor)
+	w.End()
+}
+
+func readResctrl(r *jsonio.Reader, g *Resctrl) {
+	for key, ok := r.Object(); ok; key, ok = r.Key() {
+		switch key {
+		case "root":
+			g.Root = r.String()
+		case "dir":
+			g.Dir = r.String()
+		case "own":
+			g.Own = r.Bool()
+		case "monitor":
+			g.Monitor = r.String()
+		default:
+			r.Skip()
+		}
 	}
 }
 

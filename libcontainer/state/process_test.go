@@ -111,7 +111,7 @@ func TestDir(t *testing.T) {
 	owner := 100000
 	c := Container{
 		ID: "one", OCIVersion: "1.2.0", Bundle: "/b \"x\"\n", Rootfs: "/b/r", Created: time.Now().UTC().Round(0),
-		Owner: 7, Namespaces: 1 << 40, PrivatePID: true, NoNewKeyring: true, Rootless: true, RdtGroup: "/r", Supervisor: Process{4, 5, 0},
+		Owner: 7, Namespaces: 1 << 40, PrivatePID: true, NoNewKeyring: true, Rootless: true, Resctrl: Resctrl{"/r", "/r/g", true, "/r/g/m"}, Supervisor: Process{4, 5, 0},
 		Cgroup: cgroup.Saved{Owner: &owner, Paths: map[string]string{"pids": "/sys/x"}},
 	}
 	if err := errors.Join(d.WriteContainer(&c), d.WriteConfig([]byte("{}")), d.SetProcess(Process{1, 2, 3})); err != nil {
@@ -122,7 +122,7 @@ func TestDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Bundle != c.Bundle || !got.Created.Equal(c.Created) || got.Namespaces != c.Namespaces || !got.PrivatePID ||
-		got.Owner != 7 || got.Supervisor != c.Supervisor || got.RdtGroup != "/r" || *got.Cgroup.Owner != owner || got.Cgroup.Paths["pids"] != "/sys/x" {
+		got.Owner != 7 || got.Supervisor != c.Supervisor || got.Resctrl != c.Resctrl || *got.Cgroup.Owner != owner || got.Cgroup.Paths["pids"] != "/sys/x" {
 		t.Errorf("read back: %+v", got)
 	}
 	if !anotherIsBusy(t, root) {

@@ -97,13 +97,6 @@ func TestDescriptors(t *testing.T) {
 		got := leaky(t, c, append([]string{"exec", "--preserve-fds", "2", c.ID}, listFDs...)...)
 		want(t, "descriptors", fields(got), "0 1 2 3 4 5")
 	})
-	t.Run("LISTEN_FDS", func(t *testing.T) {
-		c := fixtures.New(t, fixtures.Shell("ls /proc/self/fd; echo LISTEN_FDS=$LISTEN_FDS LISTEN_PID=$LISTEN_PID"))
-		c.Env = []string{"LISTEN_FDS=3", "LISTEN_PID=1"}
-		got := fields(leaky(t, c, "run", "--preserve-fds", "1", c.ID))
-		// 3 and one more are 3 to 6; ls takes 7.
-		wantIn(t, "descriptors", got, "0 1 2 3 4 5 6 7 LISTEN_FDS=")
-	})
 	t.Run("preserved but not open", func(t *testing.T) {
 		c := fixtures.New(t, list)
 		r := c.Do("run", "--preserve-fds", "50", c.ID)

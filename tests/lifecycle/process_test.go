@@ -142,6 +142,15 @@ func TestCapabilities(t *testing.T) {
 			}
 		})
 	}
+	t.Run("no section", func(t *testing.T) {
+		for _, namespace := range []change{func(*specs.Spec) {}, fixtures.WithUserNamespace(100000, 65536)} {
+			without := func(s *specs.Spec) { s.Process.Capabilities = nil }
+			got := capStatus(t, output(t, without, namespace, fixtures.Args("/bin/grep", "^Cap", "/proc/self/status")))
+			if got != [5]uint64{} {
+				t.Errorf("inheritable, permitted, effective, bounding, ambient are %x, want none", got)
+			}
+		}
+	})
 	t.Run("unknown names warn", func(t *testing.T) {
 		require.Root(t)
 		c := fixtures.New(t, func(s *specs.Spec) {

@@ -151,3 +151,19 @@ func TestNoMountsOfTheHost(t *testing.T) {
 		})
 	}
 }
+
+// TestNoRoot: a root file system that is not there, or is none, is told by its field, and nothing is made.
+func TestNoRoot(t *testing.T) {
+	file := t.TempDir() + "/file"
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for path, say := range map[string]string{
+		"nosuch": "no such file or directory", "/nosuch/rootfs": "no such file or directory", file: "is not a directory",
+		file + "/x": "not a directory",
+	} {
+		got := refused(t, func(s *specs.Spec) { s.Root.Path = path })
+		wantIn(t, "message", got, "root.path: ")
+		wantIn(t, "message", got, say)
+	}
+}

@@ -92,6 +92,62 @@ func TestUpdateAndEvents(t *testing.T) {
 	}
 }
 
+// TestUpdateWithZeros: zeros of an engine leave a limit alone, of a container whose ociVersion says so the one of pids too.
+func TestUpdateWithZeros(t *testing.T) {
+	require.Root(t)
+	require.Controller(t, "pids")
+	for version, after := range map[string]string{"1.2.0": "77", "1.3.0": "1"} {
+		c := sleeping(t, func(s *specs.Spec) {
+			s.Version = version
+			s.Linux.Resources.Pids = &specs.LinuxPids{Limit: ptr(int64(77))}
+		})
+		c.Stdin = strings.NewReader(`{"memory":{"limit":0,"disableOOMKiller":false},"cpu":{"shares":0},"pids":{"limit":0},"blockIO":{"weight":0}}`)
+		c.Must("update", "--resources", "-", c.ID)
+		c.Stdin = nil
+		dir := "/sys/fs/cgroup/pids"
+		if require.IsCgroupV2() {
+			dir = "/sys/fs/cgroup"
+		}
+		text, err := os.ReadFile(dir + c.Spec.Linux.CgroupsPath + "/pids.max")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, "pids.max of a container of "+version, string(text), after)
+	}
+}
+
+// TestAbsentController: a limit that this machine has no means for is an error that names it, in words that no engine
+// takes for those about a missing program.
+func TestAbsentController(t *testing.T) {
+	require.Root(t)
+	fixtures.OnBothCgroups(t, func(t *testing.T) {
+		tried := 0
+		for controller, set := range map[string]change{
+			"pids.limit": func(s *specs.Spec) { s.Linux.Resources.Pids = &specs.LinuxPids{Limit: ptr(int64(5))} },
+			"memory.limit": func(s *specs.Spec) {
+				s.Linux.Resources.Memory = &specs.LinuxMemory{Limit: ptr(int64(64 << 20))}
+			},
+			"network.classID": func(s *specs.Spec) { s.Linux.Resources.Network = &specs.LinuxNetwork{ClassID: ptr(uint32(1))} },
+		} {
+			c := fixtures.New(t, set)
+			r := c.Do("create", "--bundle", c.Bundle, c.ID)
+			if r.Code == 0 {
+				continue // this machine has it
+			}
+			tried++
+			if !strings.Contains(r.Stderr, "linux.resources."+controller+": ") || strings.Contains(r.Stderr, "no such file") {
+				t.Errorf("%s: exit code %d: %s", controller, r.Code, r.Stderr)
+			}
+			if left := c.WaitClean(); len(left) > 0 {
+				t.Errorf("%s: left behind: %q", controller, left)
+			}
+		}
+		if tried == 0 {
+			t.Skip("this machine has all the controllers that are tried")
+		}
+	})
+}
+
 // TestPidsLimit shows that a limit of the configuration holds from the first moment.
 func TestPidsLimit(t *testing.T) {
 	require.Root(t)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func TestSeccompNotify(t *testing.T) {
 	}
 	defer l.Close()
 	agent := make(chan specs.ContainerProcessState, 1)
-	go func() { defer close(agent); serveAgent(t, l, agent) }()
+	go func() { defer close(agent); serveAgent(t, l, agent, true) }()
 	r := c.Run()
 	if r.Code != 0 || !strings.Contains(r.Stdout, "No medium found") || !strings.Contains(r.Stdout, "end") {
 		t.Errorf("run: %+v", r)
@@ -100,10 +101,44 @@ func TestSeccompNotify(t *testing.T) {
 	if state.Metadata != "metadata" || state.State.ID != c.ID || state.Pid == 0 || len(state.Fds) != 1 || state.Fds[0] != specs.SeccompFdName {
 		t.Errorf("the agent was told %+v", state)
 	}
+	if state.State.Status != specs.StateCreating || state.State.Pid != state.Pid {
+		t.Errorf("of the container itself the agent was told %+v", state.State)
+	}
+	t.Run("exec", func(t *testing.T) { notifiedOfExec(t, c, l) })
 }
 
-// serveAgent takes one listener and answers its first notification with ENOMEDIUM, a word that nothing else says.
-func serveAgent(t *testing.T, l *net.UnixListener, heard chan<- specs.ContainerProcessState) {
+// notifiedOfExec: the agent is told of the process, and of the container that it joined.
+func notifiedOfExec(t *testing.T, c *fixtures.Container, l *net.UnixListener) {
+	c.Spec.Process.Args = []string{"/bin/sleep", "300"}
+	c.Write()
+	serve := func(answers bool) chan specs.ContainerProcessState {
+		agent := make(chan specs.ContainerProcessState, 1)
+		go func() { defer close(agent); serveAgent(t, l, agent, answers) }()
+		return agent
+	}
+	agent := serve(false) // sleep makes no directory
+	c.Create()
+	c.Start()
+	<-agent
+	agent = serve(true)
+	pidFile := c.Bundle + "/exec.pid"
+	r := c.Do("exec", "--pid-file", pidFile, c.ID, "/bin/mkdir", "/x")
+	if r.Code != 1 || !strings.Contains(r.Stderr, "No medium found") {
+		t.Errorf("exec: %+v", r)
+	}
+	state := <-agent
+	pid, err := os.ReadFile(pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "process", strconv.Itoa(state.Pid), string(pid))
+	want(t, "the container's process", strconv.Itoa(state.State.Pid), strconv.Itoa(c.State().Pid))
+	want(t, "status", string(state.State.Status), string(specs.StateRunning))
+	want(t, "ID", state.State.ID, c.ID)
+}
+
+// serveAgent takes one listener and answers, if it is to, its first notification with ENOMEDIUM, a word that nothing else says.
+func serveAgent(t *testing.T, l *net.UnixListener, heard chan<- specs.ContainerProcessState, answers bool) {
 	_ = l.SetDeadline(time.Now().Add(10 * time.Second))
 	conn, err := l.AcceptUnix()
 	if err != nil {
@@ -135,7 +170,9 @@ func serveAgent(t *testing.T, l *net.UnixListener, heard chan<- specs.ContainerP
 	listener := os.NewFile(uintptr(fds[0]), "listener")
 	defer listener.Close()
 	heard <- state
-	refuseCall(t, fds[0])
+	if answers {
+		refuseCall(t, fds[0])
+	}
 }
 
 // refuseCall answers one notification, seccomp_unotify(2).

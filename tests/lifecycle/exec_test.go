@@ -1,0 +1,73 @@
+package lifecycle
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
+)
+
+// execProcess runs a process object in a container and returns what it prints.
+func execProcess(t *testing.T, c *fixtures.Container, p *specs.Process) string {
+	t.Helper()
+	raw, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As an engine may write it: what is not set is not there.
+	raw = []byte(strings.Replace(string(raw), `"user":{"uid":0,"gid":0},`, "", 1))
+	file := c.Bundle + "/process.json"
+	if err := os.WriteFile(file, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return c.Must("exec", "--process", file, c.ID)
+}
+
+// TestExecInherits: what a process object does not say is the container's, above all what confines it.
+func TestExecInherits(t *testing.T) {
+	c := sleeping(t, grant("CAP_CHOWN"), func(s *specs.Spec) {
+		s.Process.OOMScoreAdj = ptr(321)
+		s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0", Final: "0"}
+		s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 77, Hard: 78}}
+	})
+	run := func(script string, set func(*specs.Process)) string {
+		t.Helper()
+		p := &specs.Process{Args: []string{"/bin/sh", "-c", script}, Cwd: "/"}
+		set(p)
+		return execProcess(t, c, p)
+	}
+	inherited := func(*specs.Process) {}
+	const grepCaps = "grep ^Cap /proc/self/status"
+	if got := capStatus(t, run(grepCaps, inherited)); got != [5]uint64{capChown, capChown, capChown, capChown, 0} {
+		t.Errorf("inheritable, permitted, effective, bounding, ambient are %x", got)
+	}
+	none := func(p *specs.Process) { p.Capabilities = &specs.LinuxCapabilities{} }
+	if got := capStatus(t, run(grepCaps, none)); got != [5]uint64{} {
+		t.Errorf("of a process with empty sets they are %x", got)
+	}
+	const rest = "cat /proc/self/oom_score_adj; grep Cpus_allowed_list /proc/self/status | cut -f2; ulimit -n; ulimit -Hn"
+	want(t, "oom score, affinity, rlimits", run(rest, inherited), "321\n0\n77\n78")
+	want(t, "its own", run(rest, func(p *specs.Process) {
+		p.OOMScoreAdj = ptr(322)
+		p.ExecCPUAffinity = &specs.CPUAffinity{Final: "0-1"}
+		p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 66, Hard: 67}}
+	}), "322\n0-1\n66\n67")
+}
+
+// TestExecWarns: what exec cannot give is said, as by create.
+func TestExecWarns(t *testing.T) {
+	c := sleeping(t, grant("CAP_CHOWN"))
+	r := c.Do("exec", "--cap", "CAP_FOO", c.ID, "/bin/grep", "^Cap", "/proc/self/status")
+	if r.Code != 0 || strings.Count(r.Stderr, "ignoring unknown or unavailable capabilities: [CAP_FOO]") != 1 {
+		t.Errorf("exit code %d: %s", r.Code, r.Stderr)
+	}
+	bare := sleeping(t, func(s *specs.Spec) { s.Process.Capabilities = nil })
+	got := capStatus(t, bare.Must("exec", "--cap", "CAP_KILL", bare.ID, "/bin/grep", "^Cap", "/proc/self/status"))
+	if got != [5]uint64{0, capKill, capKill, capKill, 0} {
+		t.Errorf("--cap CAP_KILL in a container without capabilities: %x", got)
+	}
+}

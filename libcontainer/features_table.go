@@ -35,7 +35,9 @@ func knownMountOptions() []string {
 // unsafeAnnotations lists the annotations that change what the runtime does; a dot at the end stands for all that
 // begin so.
 func unsafeAnnotations() []string {
-	return []string{"io.gspawn.", nspawn.AnnotationStopSignal, "org.systemd.property."}
+	return []string{
+		"io.gspawn.", nspawn.AnnotationCRIO, nspawn.AnnotationContainerd, nspawn.AnnotationStopSignal, "org.systemd.property.",
+	}
 }
 
 func knownMemoryPolicies() []string {

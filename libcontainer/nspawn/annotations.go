@@ -33,10 +33,10 @@ const (
 	AnnotationStopSignal = "org.opencontainers.image.stopSignal"
 )
 
-// What containerd and CRI-O call the container that holds a pod's namespaces
-// open. A pod's annotations are that container's too.
+// AnnotationContainerd and AnnotationCRIO are what containerd and CRI-O tell a
+// pod's containers from its sandbox by, which holds the pod's namespaces open. A
+// pod's annotations are the sandbox's too.
 const (
-	annotationContainerd = "io.kubernetes.cri.container-type"
-	annotationCRIO       = "io.kubernetes.cri-o.ContainerType"
-	sandbox              = "sandbox"
+	AnnotationContainerd = "io.kubernetes.cri.container-type"
+	AnnotationCRIO       = "io.kubernetes.cri-o.ContainerType"
 )

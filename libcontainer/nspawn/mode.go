@@ -95,7 +95,8 @@ func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision
 	if mode == No {
 		return Decision{Reason: who + " says no"}, nil
 	}
-	if spec.Annotations[annotationContainerd] == sandbox || spec.Annotations[annotationCRIO] == sandbox {
+	const sandbox = "sandbox"
+	if spec.Annotations[AnnotationContainerd] == sandbox || spec.Annotations[AnnotationCRIO] == sandbox {
 		// Whatever asks for boot mode means the pod's containers.
 		return Decision{Reason: "it is the sandbox of a pod"}, nil
 	}

@@ -21,6 +21,7 @@ type extraction struct {
 	tree   *layer.Tree
 	limits *layer.Options
 	event  func(Event)
+	alone  bool // one decoder at a time
 }
 
 func (o *Options) streamLimits() stream.Limits {
@@ -101,10 +102,11 @@ func (x *extraction) image(ctx context.Context, store archive.Store, img *image.
 	}()
 	for i := range img.Layers {
 		// The next layer is decompressed as far ahead as its buffers go, while this one is written.
-		for j := i; j < min(i+2, len(img.Layers)); j++ {
-			if opened[j] == nil {
-				opened[j] = x.open(store, &img.Layers[j])
-			}
+		if opened[i] == nil {
+			opened[i] = x.open(store, &img.Layers[i], false)
+		}
+		if i+1 < len(img.Layers) && !x.alone {
+			opened[i+1] = x.open(store, &img.Layers[i+1], true)
 		}
 		if err := x.layer(ctx, opened[i], img, i, hidden); err != nil {
 			x.tree.Abandon()
@@ -134,7 +136,9 @@ func (p *opening) discard() {
 	}
 }
 
-func (x *extraction) open(store archive.Store, l *image.Layer) *opening {
+// open starts reading a layer. One that is opened ahead of its turn must be light, or there is none yet: two large windows do not
+// fit in memory.
+func (x *extraction) open(store archive.Store, l *image.Layer, ahead bool) *opening {
 	f, err := store.Open(l.Blob)
 	if err != nil {
 		return &opening{err: err}
@@ -143,7 +147,12 @@ func (x *extraction) open(store archive.Store, l *image.Layer) *opening {
 		f.Close()
 		return &opening{err: fmt.Errorf("size is %d, the manifest says %d", f.Size(), l.Want.Size)}
 	}
-	s, err := stream.Open(f, stream.Options{Want: l.Want, Limits: x.opts.streamLimits(), In: &x.n.in, Out: &x.n.out})
+	head := make([]byte, stream.LightLen)
+	if k, _ := f.ReadAt(head, 0); ahead && !stream.Light(head[:k]) {
+		f.Close()
+		return nil
+	}
+	s, err := stream.Open(f, stream.Options{Want: l.Want, Light: ahead, Limits: x.opts.streamLimits(), In: &x.n.in, Out: &x.n.out})
 	return &opening{file: f, stream: s, err: err}
 }
 

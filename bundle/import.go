@@ -15,6 +15,7 @@ import (
 	"github.com/gspawn/gspawn-oci/bundle/image"
 	"github.com/gspawn/gspawn-oci/bundle/layer"
 	"github.com/gspawn/gspawn-oci/bundle/staging"
+	"github.com/gspawn/gspawn-oci/bundle/stream"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
@@ -263,8 +264,9 @@ func (w *work) extract(ctx context.Context, hide bool) error {
 		if hide && w.src.seeking {
 			hidden = scanHidden(w.src.store, w.img)
 		}
+		x.alone = !hide
 		err := x.image(ctx, w.src.store, w.img, hidden)
-		if errors.Is(err, layer.ErrNeedsHidden) {
+		if errors.Is(err, layer.ErrNeedsHidden) || errors.Is(err, stream.ErrHeavy) {
 			return w.again(ctx)
 		}
 		if err != nil {
@@ -276,7 +278,7 @@ func (w *work) extract(ctx context.Context, hide bool) error {
 	return nil
 }
 
-// again empties the tree and unpacks with nothing left out.
+// again empties the tree and unpacks with nothing left out, one layer after the other.
 func (w *work) again(ctx context.Context) error {
 	if err := layer.RemoveContents(w.fd); err != nil {
 		return err

@@ -66,8 +66,11 @@ func (t *Tree) one(tr *tar.Reader, it *item, l Layer) error {
 		return ErrTooManyFiles
 	}
 	t.data = it
+	if it.dropped > 0 {
+		t.Notices.Add("attributes were left out, they are larger than any file system allows", it.header.Name)
+	}
 	if err := t.entry(tr, it.header, l); err != nil {
-		return fmt.Errorf("entry %q: %w", it.header.Name, err)
+		return fmt.Errorf("entry %q: %w", brief(it.header), err)
 	}
 	return nil
 }

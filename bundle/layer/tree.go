@@ -46,7 +46,7 @@ type Tree struct {
 	seen map[entryKey]struct{} // what this layer made; nil in the lowest layer, where nothing can be below
 	seed maphash.Seed
 	late lateModes
-	acls []lateACL
+	acls lateACLs
 	buf  []byte
 	zero []byte
 }

@@ -184,6 +184,9 @@ func (w *work) fill(ctx context.Context) error {
 		return err
 	}
 	if w.src.rootfs != nil {
+		if err := w.notAnImage(); err != nil {
+			return fmt.Errorf("source %q: %w", w.o.Source, err)
+		}
 		return w.lift()
 	}
 	return nil

@@ -94,12 +94,19 @@ func TestLayerCompressions(t *testing.T) {
 
 func importWay(t *testing.T, raw []byte, way string) string {
 	t.Helper()
+	_, dest, err := tryWay(t, raw, way, bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dest
+}
+
+// tryWay imports from a file or from a pipe.
+func tryWay(t *testing.T, raw []byte, way string, o bundle.Options) (*bundle.Report, string, error) {
+	t.Helper()
 	if way == "file" {
-		dest, _, err := imported(t, raw, bundle.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return dest
+		dest, report, err := imported(t, raw, o)
+		return report, dest, err
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -110,11 +117,9 @@ func importWay(t *testing.T, raw []byte, way string) string {
 		w.Close()
 	}()
 	defer r.Close()
-	dest := filepath.Join(t.TempDir(), "box")
-	if _, err := importInto(t, bundle.Options{Source: "-", Stdin: r, Dest: dest}); err != nil {
-		t.Fatal(err)
-	}
-	return dest
+	o.Source, o.Stdin, o.Dest = "-", r, filepath.Join(t.TempDir(), "box")
+	report, err := importInto(t, o)
+	return report, o.Dest, err
 }
 
 func readSpec(t *testing.T, dir string) *specs.Spec {

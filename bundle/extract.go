@@ -40,17 +40,18 @@ func newExtraction(root int, o *Options, n *counters, event func(Event)) *extrac
 
 // rootfs unpacks the tar of a root file system.
 func (x *extraction) rootfs(ctx context.Context, r layer.Taker) error {
-	end := &tail{r: r}
-	err := x.tree.Apply(ctx, end, layer.Layer{})
+	err := x.tree.Apply(ctx, r, layer.Layer{})
+	ended := err != nil || x.tree.Ended()
 	if err == nil {
 		// What follows the archive's end must not leave the writer of a pipe with a broken one.
-		_, err = io.Copy(io.Discard, end)
+		_, err = io.Copy(io.Discard, r)
 	}
 	switch {
 	case err != nil:
-	case end.n > 0 && end.last != [512]byte{}:
+	case !ended:
 		// Nothing else vouches for the whole of it: an image has digests, a tar has its end marker.
-		err = fmt.Errorf("the archive is cut off, it has no end marker: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("the archive is cut off, it has no end marker (if it is whole: (cat ARCHIVE; head -c 1024 /dev/zero) makes one): %w",
+			io.ErrUnexpectedEOF)
 	case x.limits.Files.Load() == 0:
 		err = errors.New("the archive is empty")
 	}
@@ -59,37 +60,6 @@ func (x *extraction) rootfs(ctx context.Context, r layer.Taker) error {
 		return err
 	}
 	return x.tree.Finish()
-}
-
-// tail remembers the last block of a stream.
-type tail struct {
-	r    layer.Taker
-	n    int64
-	last [512]byte
-}
-
-func (t *tail) Read(b []byte) (int, error) {
-	n, err := t.r.Read(b)
-	t.note(b[:n])
-	return n, err
-}
-
-// Take implements layer.Taker.
-func (t *tail) Take(max int64) ([]byte, error) {
-	b, err := t.r.Take(max)
-	t.note(b)
-	return b, err
-}
-
-func (t *tail) note(b []byte) {
-	n := len(b)
-	t.n += int64(n)
-	if n >= len(t.last) {
-		copy(t.last[:], b[n-len(t.last):n])
-	} else if n > 0 {
-		copy(t.last[:], t.last[n:])
-		copy(t.last[len(t.last)-n:], b)
-	}
 }
 
 // image unpacks an image's layers, one above the other.

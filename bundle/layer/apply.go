@@ -34,12 +34,16 @@ func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	q := newQueue()
 	done := make(chan error, 1)
 	go func() { done <- t.work(tr, q, l) }()
-	err := q.fill(ctx, tr)
+	err := q.fill(ctx, tr, t.src)
 	if werr := <-done; werr != nil {
 		return werr // it is about an earlier entry than err
 	}
 	return err
 }
+
+// Ended says whether the tar that was applied had an end marker: one block of zeros at least, in the place of a header. A tar without
+// one may have been cut off between two entries. No bytes at all are no tar, and were not cut off.
+func (t *Tree) Ended() bool { return t.src.zeros > 0 || t.src.pos == 0 }
 
 // work applies the entries that come through the queue.
 func (t *Tree) work(tr *tar.Reader, q *queue, l Layer) error {

@@ -53,7 +53,7 @@ func newQueue() *queue {
 }
 
 // fill reads the tar to its end.
-func (q *queue) fill(ctx context.Context, tr *tar.Reader) error {
+func (q *queue) fill(ctx context.Context, tr *tar.Reader, in *input) error {
 	defer close(q.full)
 	var b *batch
 	defer func() {
@@ -65,6 +65,7 @@ func (q *queue) fill(ctx context.Context, tr *tar.Reader) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		in.header()
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/therootcompany/xz"
 )
@@ -97,7 +96,7 @@ func decoder(f Format, r io.Reader, light bool) (io.Reader, func(), error) {
 	case Plain:
 		return r, nothing, nil
 	case Gzip:
-		z, err := gzip.NewReader(r)
+		z, err := newGzip(r)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read gzip header: %w", noEOF(err))
 		}

@@ -159,6 +159,28 @@ func TestRootfsTar(t *testing.T) {
 	}
 }
 
+// TestEndMarkers: half an end marker is one, as for GNU tar, and so is more than one; what follows it is not read.
+func TestEndMarkers(t *testing.T) {
+	whole := iw.Tar(iw.Dir("etc"), iw.Entry{Name: "bin/sh", Mode: 0o755, Data: "x\x00"})
+	half := whole[:len(whole)-512]
+	for name, raw := range map[string][]byte{
+		"half":          half,
+		"half, gzip":    iw.Compress("gzip", half),
+		"records":       append(whole[:len(whole):len(whole)], make([]byte, 9000)...),
+		"garbage":       append(whole[:len(whole):len(whole)], "garbage behind"...),
+		"padded gzip":   append(iw.Compress("gzip", whole), make([]byte, 5000)...),
+		"another, gzip": append(iw.Compress("gzip", whole[:1000]), iw.Compress("gzip", whole[1000:])...),
+	} {
+		for _, way := range []string{"file", "pipe"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				if got, err := os.ReadFile(importWay(t, raw, way) + "/rootfs/bin/sh"); err != nil || string(got) != "x\x00" {
+					t.Errorf("got %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
 // TestPlatforms: of an index with several platforms, also nested ones, the wanted one is taken.
 func TestPlatforms(t *testing.T) {
 	f := iw.Files{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}

@@ -38,7 +38,10 @@ func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	if werr := <-done; werr != nil {
 		return werr // it is about an earlier entry than err
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.dropBookkeeping()
 }
 
 // Ended says whether the tar that was applied had an end marker: one block of zeros at least, in the place of a header. A tar without
@@ -88,6 +91,9 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 	parent, base := split(name)
 	if l.Whiteouts && strings.HasPrefix(base, whiteoutPrefix) {
 		return t.whiteout(parent, base)
+	}
+	if l.Whiteouts && t.bookkeeping(parent) {
+		return nil
 	}
 	if base == "" {
 		return t.rootEntry(h)

@@ -181,6 +181,32 @@ func TestEndMarkers(t *testing.T) {
 	}
 }
 
+// TestAUFS: what AUFS wrote for itself into layers is no part of the tree, but the files there are the targets of hard links.
+func TestAUFS(t *testing.T) {
+	lower := iw.Tar(iw.Dir("./"), iw.Dir("bin"), iw.File("bin/app", "app"))
+	plain := image(lower, iw.Tar(iw.Dir("d"), iw.File("d/a", "shared"), iw.Hardlink("d/b", "d/a")))
+	aufs := image(lower, iw.Tar(iw.File(".wh..wh.aufs", ""), iw.Dir(".wh..wh.orph"), iw.Dir(".wh..wh.plnk"), iw.File(".wh..wh.plnk/1.2", "shared"),
+		iw.File(".wh..wh.plnk/3.4", "of no use"), iw.Dir("d"), iw.File("d/.wh..wh.x/y", "1"), iw.Hardlink("d/a", ".wh..wh.plnk/1.2"), iw.Hardlink("d/b", ".wh..wh.plnk/1.2")))
+	first := image(aufs.Layers[1])
+	for name, c := range map[string]struct{ got, want *iw.Image }{"second layer": {aufs, plain}, "only layer": {first, image(plain.Layers[1])}} {
+		t.Run(name, func(t *testing.T) {
+			_, want := imageTree(t, c.want)
+			want = known(want)
+			_, got := imageTree(t, c.got)
+			if d := treelist.Diff(want, known(got), 10); d != nil {
+				t.Errorf("- is without AUFS's files, + with:\n%s", strings.Join(d, "\n"))
+			}
+			dest, _, err := imported(t, c.got.DockerSave().Tar(), bundle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := treelist.Diff(want, known(list(t, dest+"/rootfs", treelist.Options{})), 10); d != nil {
+				t.Errorf("docker save: - is without AUFS's files, + with:\n%s", strings.Join(d, "\n"))
+			}
+		})
+	}
+}
+
 // TestPlatforms: of an index with several platforms, also nested ones, the wanted one is taken.
 func TestPlatforms(t *testing.T) {
 	f := iw.Files{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}

@@ -104,7 +104,7 @@ func (t *tarball) Open(name string) (*File, error) {
 		m, ok := t.members[at]
 		switch {
 		case !ok:
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			return nil, fmt.Errorf("open %q: %w", name, fs.ErrNotExist)
 		case m.unusable:
 			return nil, fmt.Errorf("open %q: not a plain file in the archive", name)
 		case m.link == "":

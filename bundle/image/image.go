@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/gspawn/gspawn-oci/bundle/archive"
@@ -80,11 +81,22 @@ func (img *Image) check(w Wanted) error {
 	}
 	if c.Architecture != "" && !p.fits(&Platform{OS: "linux", Architecture: c.Architecture, Variant: c.Variant}) {
 		if w.Platform != "" {
-			return fmt.Errorf("image %s: it is for %s/%s, not %s", img.title(), c.OS, c.Architecture, w.Platform)
+			return fmt.Errorf("image %s: it is for %s/%s, not %s", img.title(), word(c.OS), word(c.Architecture), w.Platform)
 		}
-		img.notice("the image is for linux/%s, this machine is %s", c.Architecture, p)
+		img.notice("the image is for linux/%s, this machine is %s", word(c.Architecture), p)
 	}
 	return nil
+}
+
+// word is a name of the image's author for a message: quoted, unless it has nothing but what names are made of. A terminal
+// obeys whatever else is written to it.
+func word(s string) string {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("._-+:/@", c) < 0 {
+			return strconv.Quote(s)
+		}
+	}
+	return s
 }
 
 func (img *Image) title() string {
@@ -133,7 +145,11 @@ func choose[T any](what string, all []T, names func(T) []string, same func(a, b 
 	}
 	var list []string
 	for _, c := range all {
-		list = append(list, strings.Join(names(c), " "))
+		var quoted []string
+		for _, n := range names(c) {
+			quoted = append(quoted, word(n))
+		}
+		list = append(list, strings.Join(quoted, " "))
 	}
 	sort.Strings(list)
 	choices := strings.Join(list, ", ")

@@ -65,6 +65,63 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
+// TestEscapeSequences: whatever an image's author wrote, a message has nothing in it that a terminal obeys.
+func TestEscapeSequences(t *testing.T) {
+	const evil = "\x1b]0;pwn\x07"
+	l := iw.Tar(iw.File("bin/app", ""))
+	saved := func(config string, arch string, layers ...string) []byte {
+		i := image(l)
+		i.Arch = arch
+		f := iw.Files{config: i.ConfigJSON(), "l": l}
+		var all []any
+		for _, tag := range []string{"a:1", "b" + evil + ":2"} {
+			all = append(all, map[string]any{"Config": config, "RepoTags": []string{tag}, "Layers": layers})
+			f[config+"2"] = f[config]
+			config += "2"
+		}
+		f["manifest.json"] = iw.JSON(all)
+		return append(headless(iw.Tar(iw.File("repositories", "{}"))), f.Tar()...)
+	}
+	legacy := append(headless(iw.Tar(iw.Dir(strings.Repeat("a", 64)))), iw.Tar(iw.File("repositories", string(iw.JSON(map[string]any{"x" + evil: map[string]string{"1": "y" + evil}}))))...)
+	index := image(l).OCI()
+	d := image(l).Manifest(index)
+	d["platform"] = map[string]any{"os": "linux", "architecture": evil}
+	index["index.json"] = iw.JSON(map[string]any{"manifests": []any{d, d}})
+	odd := iw.Entry{Name: "x" + evil, PAX: map[string]string{"SCHILY.acl.access": evil, "SCHILY.xattr.user.overlay." + evil: "1", "SCHILY.xattr.bad" + evil: "1"}}
+	for name, c := range map[string]struct {
+		raw []byte
+		ref string
+		ok  bool
+	}{
+		"choice":          {raw: saved("c", "amd64", "l")},
+		"wrong choice":    {raw: saved("c", "amd64", "l"), ref: "z"},
+		"config missing":  {raw: saved("c", "amd64", "l"), ref: "q" + evil},
+		"layer missing":   {raw: saved("c", "amd64", "l"+evil), ref: "a:1"},
+		"another machine": {raw: saved("c", evil, "l"), ref: "a:1", ok: true},
+		"platforms":       {raw: index.Tar()},
+		"legacy":          {raw: legacy},
+		"entry":           {raw: layers(iw.Tar(iw.Hardlink("h"+evil, "no"+evil)))},
+		"entry's notices": {raw: layers(iw.Tar(odd)), ok: true},
+		"directory":       {raw: iw.Tar(iw.Dir("d"+evil), iw.Dir("d"+evil+"/usr"), iw.Entry{Name: "d" + evil + "/bin/sh", Mode: 0o755}), ok: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, r, err := imported(t, c.raw, bundle.Options{Ref: c.ref})
+			if (err == nil) != c.ok {
+				t.Fatalf("error %v", err)
+			}
+			said := ""
+			if err != nil {
+				said = err.Error()
+			} else {
+				said = strings.Join(r.Notices, "\n")
+			}
+			if said == "" || strings.ContainsAny(said, "\x1b\x07") {
+				t.Errorf("it says %q", said)
+			}
+		})
+	}
+}
+
 // TestDirForm: what skopeo's "dir:" writes is told from a system's tree and from docker's archives.
 func TestDirForm(t *testing.T) {
 	dir := t.TempDir()

@@ -90,6 +90,12 @@ func (t *Tree) setAttribute(h *tar.Header, fd int, x target, name string, value 
 		// These steer overlayfs: a tree that becomes a lower directory could show what it does not hold.
 		t.Notices.Add("overlayfs attribute was left out", h.Name)
 		return nil
+	case name == defaultACL || name == accessACL:
+		if err := ShiftACL(value, t.UIDShift); err != nil {
+			return err
+		}
+	}
+	switch {
 	case name == defaultACL && x.isDir:
 		// It would be inherited by all that is made in the directory from now on.
 		t.noteACL(x.path, value)

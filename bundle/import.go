@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -107,6 +109,12 @@ func (w *work) stage() error {
 	var force staging.Replaceable
 	if w.o.Force {
 		force = isBundle
+	}
+	if w.o.MachinesDir != "" {
+		// The packages that have it are often not installed. Trees with setuid programs are nobody else's to look into.
+		if err := os.Mkdir(w.o.MachinesDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("make the directory for machines: %w", err)
+		}
 	}
 	var err error
 	if w.bundle, err = staging.New(w.o.Dest, force); err != nil {
@@ -308,7 +316,7 @@ func (w *work) configure() error {
 	return w.bundle.WriteFile("config.json", append(raw, '\n'), 0o644)
 }
 
-// commit moves everything into place. The tree comes first: a bundle never points to nothing.
+// commit moves everything into place, or nothing. The tree comes first: a bundle never points to nothing.
 func (w *work) commit(ctx context.Context) error {
 	if err := w.openForMapped(); err != nil {
 		return err
@@ -320,9 +328,7 @@ func (w *work) commit(ctx context.Context) error {
 		w.o.OnEvent(Event{Kind: "sync"})
 	}
 	if w.away != nil {
-		if err := w.away.Commit(!w.o.NoSync); err != nil {
-			return err
-		}
+		return staging.CommitBoth(w.away, w.bundle, !w.o.NoSync)
 	}
 	return w.bundle.Commit(!w.o.NoSync)
 }

@@ -1,6 +1,7 @@
 package importtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -250,19 +251,30 @@ func TestReferences(t *testing.T) {
 	f := image(l).OCI()
 	several(f, l)
 	id := iw.Digest(image(l).ConfigJSON())[7:]
+	podman := image(l)
+	podman.Tags = []string{"localhost/odd:1"}
+	both := image(l).OCI()
+	local := image(l, l).Manifest(both)
+	local["annotations"] = map[string]any{"org.opencontainers.image.ref.name": "localhost/odd:1"}
+	both["index.json"] = bytes.Replace(both["index.json"], []byte("],"), append([]byte(","), append(iw.JSON(local), "],"...)...), 1)
 	for name, c := range map[string]struct {
 		files iw.Files
 		ref   string
 		ok    bool
 	}{
-		"full":     {f, "docker.io/library/odd:1", true},
-		"short":    {f, "odd:1", true},
-		"tag":      {f, "1", true},
-		"other":    {f, "other:2", true},
-		"wrong":    {f, "odd:2", false},
-		"docker":   {image(l).DockerSave(), "odd:1", true},
-		"image id": {image(l).DockerSave(), id[:12], true},
-		"wrong id": {image(l).DockerSave(), strings.Repeat("0", 12), false},
+		"podman's":             {podman.Podman(), "odd:1", true},
+		"podman's, full":       {podman.Podman(), "localhost/odd:1", true},
+		"podman's or docker's": {both, "odd:1", false},
+		"podman's of both":     {both, "localhost/odd:1", true},
+		"docker's of both":     {both, "docker.io/library/odd:1", true},
+		"full":                 {f, "docker.io/library/odd:1", true},
+		"short":                {f, "odd:1", true},
+		"tag":                  {f, "1", true},
+		"other":                {f, "other:2", true},
+		"wrong":                {f, "odd:2", false},
+		"docker":               {image(l).DockerSave(), "odd:1", true},
+		"image id":             {image(l).DockerSave(), id[:12], true},
+		"wrong id":             {image(l).DockerSave(), strings.Repeat("0", 12), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := imported(t, c.files.Tar(), bundle.Options{Ref: c.ref})

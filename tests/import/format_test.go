@@ -109,6 +109,14 @@ func tryWay(t *testing.T, raw []byte, way string, o bundle.Options) (*bundle.Rep
 		dest, report, err := imported(t, raw, o)
 		return report, dest, err
 	}
+	o.Source, o.Stdin, o.Dest = "-", pipeOf(t, raw), filepath.Join(t.TempDir(), "box")
+	report, err := importInto(t, o)
+	return report, o.Dest, err
+}
+
+// pipeOf is the end of a pipe that some bytes come out of.
+func pipeOf(t *testing.T, raw []byte) *os.File {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,10 +125,8 @@ func tryWay(t *testing.T, raw []byte, way string, o bundle.Options) (*bundle.Rep
 		_, _ = w.Write(raw) // if nobody reads it, the import's own error tells
 		w.Close()
 	}()
-	defer r.Close()
-	o.Source, o.Stdin, o.Dest = "-", r, filepath.Join(t.TempDir(), "box")
-	report, err := importInto(t, o)
-	return report, o.Dest, err
+	t.Cleanup(func() { r.Close() })
+	return r
 }
 
 func readSpec(t *testing.T, dir string) *specs.Spec {

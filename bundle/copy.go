@@ -26,6 +26,7 @@ func (w *work) copyTree(ctx context.Context) error {
 	}
 	err = copytree.Copy(ctx, src, w.fd, copytree.Options{
 		UIDShift: w.o.uidShift(),
+		ShiftACL: layer.ShiftACL,
 		Rootless: w.o.Rootless,
 		Notice:   x.tree.Notices.Add,
 		Skip:     func(dev, ino uint64) bool { return dev == self.Dev && ino == self.Ino },

@@ -21,6 +21,7 @@ type extraction struct {
 	tree   *layer.Tree
 	limits *layer.Options
 	event  func(Event)
+	alone  bool // one decoder at a time
 }
 
 func (o *Options) streamLimits() stream.Limits {
@@ -39,17 +40,18 @@ func newExtraction(root int, o *Options, n *counters, event func(Event)) *extrac
 
 // rootfs unpacks the tar of a root file system.
 func (x *extraction) rootfs(ctx context.Context, r layer.Taker) error {
-	end := &tail{r: r}
-	err := x.tree.Apply(ctx, end, layer.Layer{})
+	err := x.tree.Apply(ctx, r, layer.Layer{})
+	ended := err != nil || x.tree.Ended()
 	if err == nil {
 		// What follows the archive's end must not leave the writer of a pipe with a broken one.
-		_, err = io.Copy(io.Discard, end)
+		_, err = io.Copy(io.Discard, r)
 	}
 	switch {
 	case err != nil:
-	case end.n > 0 && end.last != [512]byte{}:
+	case !ended:
 		// Nothing else vouches for the whole of it: an image has digests, a tar has its end marker.
-		err = fmt.Errorf("the archive is cut off, it has no end marker: %w", io.ErrUnexpectedEOF)
+		err = fmt.Errorf("the archive is cut off, it has no end marker (if it is whole: (cat ARCHIVE; head -c 1024 /dev/zero) makes one): %w",
+			io.ErrUnexpectedEOF)
 	case x.limits.Files.Load() == 0:
 		err = errors.New("the archive is empty")
 	}
@@ -58,37 +60,6 @@ func (x *extraction) rootfs(ctx context.Context, r layer.Taker) error {
 		return err
 	}
 	return x.tree.Finish()
-}
-
-// tail remembers the last block of a stream.
-type tail struct {
-	r    layer.Taker
-	n    int64
-	last [512]byte
-}
-
-func (t *tail) Read(b []byte) (int, error) {
-	n, err := t.r.Read(b)
-	t.note(b[:n])
-	return n, err
-}
-
-// Take implements layer.Taker.
-func (t *tail) Take(max int64) ([]byte, error) {
-	b, err := t.r.Take(max)
-	t.note(b)
-	return b, err
-}
-
-func (t *tail) note(b []byte) {
-	n := len(b)
-	t.n += int64(n)
-	if n >= len(t.last) {
-		copy(t.last[:], b[n-len(t.last):n])
-	} else if n > 0 {
-		copy(t.last[:], t.last[n:])
-		copy(t.last[len(t.last)-n:], b)
-	}
 }
 
 // image unpacks an image's layers, one above the other.
@@ -101,10 +72,11 @@ func (x *extraction) image(ctx context.Context, store archive.Store, img *image.
 	}()
 	for i := range img.Layers {
 		// The next layer is decompressed as far ahead as its buffers go, while this one is written.
-		for j := i; j < min(i+2, len(img.Layers)); j++ {
-			if opened[j] == nil {
-				opened[j] = x.open(store, &img.Layers[j])
-			}
+		if opened[i] == nil {
+			opened[i] = x.open(store, &img.Layers[i], false)
+		}
+		if i+1 < len(img.Layers) && !x.alone {
+			opened[i+1] = x.open(store, &img.Layers[i+1], true)
 		}
 		if err := x.layer(ctx, opened[i], img, i, hidden); err != nil {
 			x.tree.Abandon()
@@ -134,7 +106,9 @@ func (p *opening) discard() {
 	}
 }
 
-func (x *extraction) open(store archive.Store, l *image.Layer) *opening {
+// open starts reading a layer. One that is opened ahead of its turn must be light, or there is none yet: two large windows do not
+// fit in memory.
+func (x *extraction) open(store archive.Store, l *image.Layer, ahead bool) *opening {
 	f, err := store.Open(l.Blob)
 	if err != nil {
 		return &opening{err: err}
@@ -143,7 +117,12 @@ func (x *extraction) open(store archive.Store, l *image.Layer) *opening {
 		f.Close()
 		return &opening{err: fmt.Errorf("size is %d, the manifest says %d", f.Size(), l.Want.Size)}
 	}
-	s, err := stream.Open(f, stream.Options{Want: l.Want, Limits: x.opts.streamLimits(), In: &x.n.in, Out: &x.n.out})
+	head := make([]byte, stream.LightLen)
+	if k, _ := f.ReadAt(head, 0); ahead && !stream.Light(head[:k]) {
+		f.Close()
+		return nil
+	}
+	s, err := stream.Open(f, stream.Options{Want: l.Want, Light: ahead, Limits: x.opts.streamLimits(), In: &x.n.in, Out: &x.n.out})
 	return &opening{file: f, stream: s, err: err}
 }
 

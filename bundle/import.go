@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/gspawn/gspawn-oci/bundle/image"
 	"github.com/gspawn/gspawn-oci/bundle/layer"
 	"github.com/gspawn/gspawn-oci/bundle/staging"
+	"github.com/gspawn/gspawn-oci/bundle/stream"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
@@ -107,6 +110,12 @@ func (w *work) stage() error {
 	if w.o.Force {
 		force = isBundle
 	}
+	if w.o.MachinesDir != "" {
+		// The packages that have it are often not installed. Trees with setuid programs are nobody else's to look into.
+		if err := os.Mkdir(w.o.MachinesDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("make the directory for machines: %w", err)
+		}
+	}
 	var err error
 	if w.bundle, err = staging.New(w.o.Dest, force); err != nil {
 		return err
@@ -183,6 +192,9 @@ func (w *work) fill(ctx context.Context) error {
 		return err
 	}
 	if w.src.rootfs != nil {
+		if err := w.notAnImage(); err != nil {
+			return fmt.Errorf("source %q: %w", w.o.Source, err)
+		}
 		return w.lift()
 	}
 	return nil
@@ -263,8 +275,9 @@ func (w *work) extract(ctx context.Context, hide bool) error {
 		if hide && w.src.seeking {
 			hidden = scanHidden(w.src.store, w.img)
 		}
+		x.alone = !hide
 		err := x.image(ctx, w.src.store, w.img, hidden)
-		if errors.Is(err, layer.ErrNeedsHidden) {
+		if errors.Is(err, layer.ErrNeedsHidden) || errors.Is(err, stream.ErrHeavy) {
 			return w.again(ctx)
 		}
 		if err != nil {
@@ -276,7 +289,7 @@ func (w *work) extract(ctx context.Context, hide bool) error {
 	return nil
 }
 
-// again empties the tree and unpacks with nothing left out.
+// again empties the tree and unpacks with nothing left out, one layer after the other.
 func (w *work) again(ctx context.Context) error {
 	if err := layer.RemoveContents(w.fd); err != nil {
 		return err
@@ -303,7 +316,7 @@ func (w *work) configure() error {
 	return w.bundle.WriteFile("config.json", append(raw, '\n'), 0o644)
 }
 
-// commit moves everything into place. The tree comes first: a bundle never points to nothing.
+// commit moves everything into place, or nothing. The tree comes first: a bundle never points to nothing.
 func (w *work) commit(ctx context.Context) error {
 	if err := w.openForMapped(); err != nil {
 		return err
@@ -315,9 +328,7 @@ func (w *work) commit(ctx context.Context) error {
 		w.o.OnEvent(Event{Kind: "sync"})
 	}
 	if w.away != nil {
-		if err := w.away.Commit(!w.o.NoSync); err != nil {
-			return err
-		}
+		return staging.CommitBoth(w.away, w.bundle, !w.o.NoSync)
 	}
 	return w.bundle.Commit(!w.o.NoSync)
 }

@@ -120,10 +120,12 @@ func (s *source) fromDirectory(path string) error {
 		return err
 	}
 	layout := archive.Has(store, "oci-layout") && archive.Has(store, "index.json")
-	saved := archive.Has(store, "manifest.json")
-	if !layout && saved {
-		// A system's tree may have any file at its top; one with a usr or etc is a tree.
-		saved = !exists(path+"/usr") && !exists(path+"/etc") && !exists(path+"/bin")
+	saved := false
+	if !layout && !tree(path) { // a system's tree may have any file at its top
+		if saved, err = documented(store); err != nil {
+			store.Close()
+			return err
+		}
 	}
 	if layout || saved {
 		s.kind, s.store, s.seeking = "oci-layout", store, true
@@ -173,12 +175,24 @@ func (s *source) seekable(f *os.File, at, size int64, o *Options, n *counters) e
 	if err != nil {
 		return err
 	}
-	if kind == archive.ImageLike {
+	if kind != archive.ImageLike {
+		if _, err := section.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		if kind = archive.RootFS; archive.HasDocuments(newHeaders(section)) {
+			kind = archive.Unclear
+		}
+	}
+	if kind != archive.RootFS {
 		store, err := archive.OpenTar(section, size, nil)
 		if err != nil {
 			return err
 		}
-		if hasManifest(store) {
+		is, err := documented(store)
+		if err != nil {
+			return err
+		}
+		if is || (kind == archive.ImageLike && hasManifest(store)) {
 			s.kind, s.store, s.seeking = "image-archive", store, true
 			return nil
 		}
@@ -192,8 +206,13 @@ func (s *source) seekable(f *os.File, at, size int64, o *Options, n *counters) e
 	return s.plainRootfs(section, o, n)
 }
 
+// hasManifest is enough for an archive that begins like an image: if its documents are damaged, that is the error.
 func hasManifest(s archive.Store) bool {
-	return archive.Has(s, "manifest.json") || archive.Has(s, "index.json") || archive.Has(s, "repositories")
+	if archive.Has(s, "index.json") || archive.Has(s, "repositories") {
+		return true
+	}
+	raw, err := archive.ReadAll(s, "manifest.json", enoughDocument)
+	return err == nil && !isObject(raw) || err != nil && archive.Has(s, "manifest.json")
 }
 
 // plainRootfs reads a root file system's tar ahead of its use.

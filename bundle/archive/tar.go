@@ -7,10 +7,17 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
-// maxEntries bounds an image archive's own table of contents (not the layers'): docker's have three entries a layer.
-const maxEntries = 20000
+// An image archive's own table of contents (not the layers') is bounded: docker's have three entries a layer, and names of some
+// eighty bytes.
+const (
+	maxEntries   = 20000
+	maxNameBytes = 6 << 20 // of names and link targets together
+)
 
 // maxLinks bounds a chain of links between the archive's entries.
 const maxLinks = 16
@@ -34,6 +41,7 @@ type tarball struct {
 func OpenTar(r io.ReaderAt, size int64, close func() error) (Store, error) {
 	t := &tarball{r: r, members: make(map[string]member), close: close}
 	section := io.NewSectionReader(r, 0, size)
+	names := 0
 	tr := tar.NewReader(section)
 	for {
 		h, err := tr.Next()
@@ -50,12 +58,25 @@ func OpenTar(r io.ReaderAt, size int64, close func() error) (Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		if m, ok := newMember(h, offset); ok {
-			t.members[cleanName(h.Name)] = m
-			if end := m.offset + m.size; m.link == "" && (m.size < 0 || end > size || end < m.offset) {
-				return nil, fmt.Errorf("read image archive: %q is cut off: %w", h.Name, io.ErrUnexpectedEOF)
+		for _, name := range []string{h.Name, h.Linkname} {
+			if len(name) >= unix.PathMax {
+				return nil, fmt.Errorf("read image archive: name of %d bytes: %w", len(name), unix.ENAMETOOLONG)
 			}
 		}
+		m, ok := newMember(h, offset)
+		if !ok {
+			continue
+		}
+		if end := m.offset + m.size; m.link == "" && (m.size < 0 || end > size || end < m.offset) {
+			return nil, fmt.Errorf("read image archive: %q is cut off: %w", h.Name, io.ErrUnexpectedEOF)
+		}
+		// The strings of a header may be pieces of a much larger one.
+		name := strings.Clone(cleanName(h.Name))
+		m.link = strings.Clone(m.link)
+		if names += len(name) + len(m.link); names > maxNameBytes {
+			return nil, fmt.Errorf("read image archive: names take more than %d MiB", maxNameBytes>>20)
+		}
+		t.members[name] = m
 	}
 }
 
@@ -83,7 +104,7 @@ func (t *tarball) Open(name string) (*File, error) {
 		m, ok := t.members[at]
 		switch {
 		case !ok:
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+			return nil, fmt.Errorf("open %q: %w", name, fs.ErrNotExist)
 		case m.unusable:
 			return nil, fmt.Errorf("open %q: not a plain file in the archive", name)
 		case m.link == "":

@@ -19,10 +19,11 @@ import (
 // Options of Copy.
 type Options struct {
 	UIDShift uint32
-	Rootless bool                       // owners cannot be set
-	Notice   func(what, path string)    // what could not be done and is no error
-	Count    func(bytes int64) error    // called for every entry; an error ends the copy
-	Skip     func(dev, ino uint64) bool // directories that are not part of the tree; may be nil
+	ShiftACL func(acl []byte, by uint32) error // the same for what an ACL names; may change acl
+	Rootless bool                              // owners cannot be set
+	Notice   func(what, path string)           // what could not be done and is no error
+	Count    func(bytes int64) error           // called for every entry; an error ends the copy
+	Skip     func(dev, ino uint64) bool        // directories that are not part of the tree; may be nil
 }
 
 type copier struct {
@@ -292,6 +293,11 @@ func (c *copier) attributes(src int, sname string, dst int, dname, path string) 
 		value, err := from.get(name)
 		if err != nil {
 			continue // gone, or not for us to see
+		}
+		if c.UIDShift != 0 && (name == "system.posix_acl_access" || name == "system.posix_acl_default") {
+			if err := c.ShiftACL(value, c.UIDShift); err != nil {
+				return err
+			}
 		}
 		if err := into.set(name, value); err != nil {
 			c.Notice(fmt.Sprintf("attribute %q could not be set (%v)", name, err), path)

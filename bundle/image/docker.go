@@ -49,17 +49,17 @@ func newDocker(s archive.Store, m saved) (*Image, error) {
 	}
 	raw, err := archive.ReadAll(s, m.Config, maxDocument)
 	if err != nil {
-		return nil, fmt.Errorf("manifest.json: Config: %w", missing(err))
+		return nil, fmt.Errorf("manifest.json: Config: %w", missing(m.Config, err))
 	}
 	img.Digest = sum(raw)
 	if id := configID(m.Config); id != "" && img.Digest != "sha256:"+id {
 		return nil, fmt.Errorf("config %q: digest is %s", m.Config, img.Digest)
 	}
-	if err := decode("config "+m.Config, raw, &img.Config); err != nil {
+	if err := decode("config "+word(m.Config), raw, &img.Config); err != nil {
 		return nil, err
 	}
 	for _, name := range m.Layers {
-		l := Layer{Name: name, Blob: name, Want: stream.Want{Size: -1}}
+		l := Layer{Name: word(name), Blob: name, Want: stream.Want{Size: -1}}
 		if id := path.Base(name); strings.HasPrefix(name, "blobs/sha256/") && stream.ValidDigest("sha256:"+id) {
 			l.Name, l.Want.Digest = "sha256:"+id, "sha256:"+id
 		}
@@ -77,10 +77,9 @@ func configID(name string) string {
 	return ""
 }
 
-func missing(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%q is not in the archive", pe.Path)
+func missing(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%q is not in the archive", name)
 	}
 	return err
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/gspawn/gspawn-oci/bundle/archive"
@@ -80,11 +82,22 @@ func (img *Image) check(w Wanted) error {
 	}
 	if c.Architecture != "" && !p.fits(&Platform{OS: "linux", Architecture: c.Architecture, Variant: c.Variant}) {
 		if w.Platform != "" {
-			return fmt.Errorf("image %s: it is for %s/%s, not %s", img.title(), c.OS, c.Architecture, w.Platform)
+			return fmt.Errorf("image %s: it is for %s/%s, not %s", img.title(), word(c.OS), word(c.Architecture), w.Platform)
 		}
-		img.notice("the image is for linux/%s, this machine is %s", c.Architecture, p)
+		img.notice("the image is for linux/%s, this machine is %s", word(c.Architecture), p)
 	}
 	return nil
+}
+
+// word is a name of the image's author for a message: quoted, unless it has nothing but what names are made of. A terminal
+// obeys whatever else is written to it.
+func word(s string) string {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte("._-+:/@", c) < 0 {
+			return strconv.Quote(s)
+		}
+	}
+	return s
 }
 
 func (img *Image) title() string {
@@ -117,9 +130,14 @@ func (img *Image) setDiffIDs() error {
 func choose[T any](what string, all []T, names func(T) []string, same func(a, b T) bool, ref string) (T, error) {
 	var none T
 	var found []T
-	for _, c := range all {
-		if ref == "" || matches(names(c), ref) {
-			found = append(found, c)
+	for _, means := range []func([]string, string) bool{slices.Contains[[]string], matches} {
+		for _, c := range all {
+			if ref == "" || means(names(c), ref) {
+				found = append(found, c)
+			}
+		}
+		if len(found) > 0 {
+			break // a whole name is not the short form of another
 		}
 	}
 	distinct := found[:min(1, len(found))]
@@ -133,7 +151,11 @@ func choose[T any](what string, all []T, names func(T) []string, same func(a, b 
 	}
 	var list []string
 	for _, c := range all {
-		list = append(list, strings.Join(names(c), " "))
+		var quoted []string
+		for _, n := range names(c) {
+			quoted = append(quoted, word(n))
+		}
+		list = append(list, strings.Join(quoted, " "))
 	}
 	sort.Strings(list)
 	choices := strings.Join(list, ", ")
@@ -148,10 +170,10 @@ func choose[T any](what string, all []T, names func(T) []string, same func(a, b 
 	return none, fmt.Errorf("%s has several images that %q may mean: %s", what, ref, choices)
 }
 
-// matches says whether one of an image's names is meant by ref: the name itself, its tag, its short form, or an id.
+// matches says whether one of an image's names is meant by ref: its tag, its short form, or an id.
 func matches(names []string, ref string) bool {
 	for _, n := range names {
-		if n == ref || familiar(n) == familiar(ref) {
+		if familiar(n) == familiar(ref) {
 			return true
 		}
 		if tag := n[strings.LastIndexByte(n, ':')+1:]; tag == ref && !strings.Contains(n, "sha256:") {
@@ -164,8 +186,10 @@ func matches(names []string, ref string) bool {
 	return false
 }
 
-// familiar is the form in which docker shows a name: without the default registry, and with a tag.
+// familiar is the form in which people write a name: without docker's default registry, or what podman puts in its place for images
+// that were built here, and with a tag.
 func familiar(name string) string {
+	name = strings.TrimPrefix(name, "localhost/")
 	name = strings.TrimPrefix(name, "docker.io/")
 	name = strings.TrimPrefix(name, "library/")
 	if last := name[strings.LastIndexByte(name, '/')+1:]; !strings.ContainsAny(last, ":@") {

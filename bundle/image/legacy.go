@@ -49,7 +49,7 @@ func newLegacy(s archive.Store, top tagged) (*Image, error) {
 	seen := make(map[string]bool)
 	for id := top.id; id != ""; {
 		if len(id) != 64 || !stream.IsHex(id) {
-			return nil, fmt.Errorf("repositories: %s: %q is not a layer's id", top.name, id)
+			return nil, fmt.Errorf("repositories: %s: %q is not a layer's id", word(top.name), id)
 		}
 		if seen[id] {
 			return nil, fmt.Errorf("layer %s: it is its own ancestor", id)
@@ -60,7 +60,7 @@ func newLegacy(s archive.Store, top tagged) (*Image, error) {
 		var a ancestor
 		raw, err := archive.ReadAll(s, id+"/json", maxDocument)
 		if err != nil {
-			return nil, fmt.Errorf("layer %s: %w", id, missing(err))
+			return nil, fmt.Errorf("layer %s: %w", id, missing(id+"/json", err))
 		}
 		if err := decode("layer "+id, raw, &a); err != nil {
 			return nil, err

@@ -41,9 +41,9 @@ func parsePlatform(s string) (platform, error) {
 }
 
 func (p platform) String() string {
-	s := p.os + "/" + p.arch
+	s := word(p.os) + "/" + word(p.arch)
 	if p.variant != "" {
-		s += "/" + p.variant
+		s += "/" + word(p.variant)
 	}
 	return s
 }

@@ -57,6 +57,25 @@ func parseACL(text string) ([]byte, error) {
 	return raw, nil
 }
 
+// ShiftACL adds by to the users and groups that an ACL names, in place, as what owns files is shifted into a user namespace's
+// range (systemd-nspawn's --private-users-ownership=chown does the same). What is no ACL stays as it is, for the kernel to refuse.
+func ShiftACL(raw []byte, by uint32) error {
+	if len(raw)%8 != 4 || binary.LittleEndian.Uint32(raw) != aclVersion {
+		return nil
+	}
+	for e := raw[4:]; len(e) > 0; e = e[8:] {
+		tag, id := binary.LittleEndian.Uint16(e), binary.LittleEndian.Uint32(e[4:])
+		if (tag != aclUser && tag != aclGroup) || id == aclNoID {
+			continue
+		}
+		if uint64(id)+uint64(by) >= aclNoID {
+			return fmt.Errorf("ACL's id %d is out of range", id)
+		}
+		binary.LittleEndian.PutUint32(e[4:], id+by)
+	}
+	return nil
+}
+
 func parseACLEntry(s string) (aclEntry, error) {
 	f := strings.Split(s, ":")
 	if len(f) == 2 && (f[0] == "other" || f[0] == "mask") {

@@ -17,6 +17,36 @@ func FuzzParseACL(f *testing.F) {
 	})
 }
 
+// TestShiftACL: named entries move, others do not, and what would leave the range is an error.
+func TestShiftACL(t *testing.T) {
+	acl := func(text string) []byte {
+		raw, err := parseACL(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	for name, c := range map[string]struct {
+		raw, want []byte
+		by        uint32
+		fails     bool
+	}{
+		"named":      {raw: acl("user::rwx,user:7:r--,group::r-x,group:0:r--,mask::rwx,other::r--"), by: 1000, want: acl("user::rwx,user:1007:r--,group::r-x,group:1000:r--,mask::rwx,other::r--")},
+		"no range":   {raw: acl("user:7:r--"), want: acl("user:7:r--")},
+		"too far":    {raw: acl("user:4294967290:r--"), by: 5, fails: true},
+		"not an ACL": {raw: []byte("hello"), by: 5, want: []byte("hello")},
+		"empty":      {by: 5},
+		"cut":        {raw: acl("user:7:r--")[:11], by: 5, want: acl("user:7:r--")[:11]},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := ShiftACL(c.raw, c.by)
+			if (err != nil) != c.fails || (err == nil && !bytes.Equal(c.raw, c.want)) {
+				t.Errorf("got %x, %v, want %x", c.raw, err, c.want)
+			}
+		})
+	}
+}
+
 func TestParseACL(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string

@@ -34,12 +34,19 @@ func (t *Tree) Apply(ctx context.Context, r io.Reader, l Layer) error {
 	q := newQueue()
 	done := make(chan error, 1)
 	go func() { done <- t.work(tr, q, l) }()
-	err := q.fill(ctx, tr)
+	err := q.fill(ctx, tr, t.src)
 	if werr := <-done; werr != nil {
 		return werr // it is about an earlier entry than err
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.dropBookkeeping()
 }
+
+// Ended says whether the tar that was applied had an end marker: one block of zeros at least, in the place of a header. A tar without
+// one may have been cut off between two entries. No bytes at all are no tar, and were not cut off.
+func (t *Tree) Ended() bool { return t.src.zeros > 0 || t.src.pos == 0 }
 
 // work applies the entries that come through the queue.
 func (t *Tree) work(tr *tar.Reader, q *queue, l Layer) error {
@@ -66,8 +73,11 @@ func (t *Tree) one(tr *tar.Reader, it *item, l Layer) error {
 		return ErrTooManyFiles
 	}
 	t.data = it
+	if it.dropped > 0 {
+		t.Notices.Add("attributes were left out, they are larger than any file system allows", it.header.Name)
+	}
 	if err := t.entry(tr, it.header, l); err != nil {
-		return fmt.Errorf("entry %q: %w", it.header.Name, err)
+		return fmt.Errorf("entry %q: %w", brief(it.header), err)
 	}
 	return nil
 }
@@ -81,6 +91,9 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 	parent, base := split(name)
 	if l.Whiteouts && strings.HasPrefix(base, whiteoutPrefix) {
 		return t.whiteout(parent, base)
+	}
+	if l.Whiteouts && t.bookkeeping(parent) {
+		return nil
 	}
 	if base == "" {
 		return t.rootEntry(h)

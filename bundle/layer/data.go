@@ -22,7 +22,7 @@ func (t *Tree) fill(tr *tar.Reader, h *tar.Header, fd int) error {
 	if !t.data.stream {
 		return writeAll(fd, t.data.data)
 	}
-	if sparse(h) {
+	if t.data.sparse {
 		return t.fillSparse(tr, h.Size, fd)
 	}
 	for left := h.Size; left > 0; {

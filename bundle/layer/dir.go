@@ -27,8 +27,12 @@ type place struct {
 	linked bool // a symbolic link lies on the way
 }
 
-// cacheSize is enough for depth-first archives to find every parent, and keeps descriptors few.
-const cacheSize = 48
+// cacheSize is enough for depth-first archives to find every parent, and keeps descriptors few. maxAliases bounds the paths that
+// symbolic links give one of them.
+const (
+	cacheSize  = 48
+	maxAliases = 16
+)
 
 type dirCache struct {
 	byPath map[string]place
@@ -55,7 +59,9 @@ func (c *dirCache) get(p string) (place, bool) {
 func (c *dirCache) put(p string, d *dir, linked bool) (place, error) {
 	if old, ok := c.byIno[d.ino]; ok {
 		unix.Close(d.fd)
-		d = old
+		if d = old; len(d.aliases) >= maxAliases {
+			c.forget(d)
+		}
 	} else {
 		if len(c.byIno) >= cacheSize {
 			if err := c.evict(); err != nil {

@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"bytes"
 	"errors"
 	"io"
 )
@@ -19,6 +20,11 @@ type input struct {
 	taker Taker // r, if it is one
 	pos   int64
 	ahead int64 // bytes taken that the tar reader has yet to pass
+
+	// Of the blocks that the tar reader asks for while it looks for the next header:
+	left  int  // bytes of the present one that are still to come
+	zero  bool // it is zeros so far
+	zeros int  // whole ones that were
 }
 
 func newInput(r io.Reader) *input {
@@ -37,8 +43,31 @@ func (in *input) Read(b []byte) (int, error) {
 	}
 	n, err := in.r.Read(b)
 	in.pos += int64(n)
+	in.watch(b[:n], len(b))
 	return n, err
 }
+
+const tarBlock = 512
+
+var zeroBlock [tarBlock]byte
+
+// watch counts blocks of zeros, the end marker of a tar. Nothing but a header is asked for in reads of this size: what is skipped or
+// padding comes in others.
+func (in *input) watch(b []byte, asked int) {
+	if asked == tarBlock {
+		in.left, in.zero = tarBlock, true
+	}
+	if asked != in.left || asked == 0 {
+		return
+	}
+	in.zero = in.zero && bytes.Equal(b, zeroBlock[:len(b)])
+	if in.left -= len(b); in.left == 0 && in.zero {
+		in.zeros++
+	}
+}
+
+// header is called before the tar reader looks for a header.
+func (in *input) header() { in.left, in.zeros = 0, 0 }
 
 // Seek implements the one kind of io.Seeker that the tar reader uses: forward from here. Where the stream ends earlier, it
 // goes as far as it can, and the tar reader finds out.

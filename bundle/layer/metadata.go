@@ -75,10 +75,16 @@ func utimensFd(fd int, ts *[2]unix.Timespec) error {
 
 // lateModes are the modes of directories that their owner, being an ordinary user, could not fill. They are kept
 // open while layers are applied.
-type lateModes struct{ modes map[string]uint32 }
+type lateModes struct {
+	modes map[string]uint32
+	bytes int
+}
 
-// maxLate bounds the memory for what is done in the end.
-const maxLate = 50_000
+// maxLate bounds the bytes for each kind of thing that is done in the end; lateOverhead is what one takes beside its strings.
+const (
+	maxLate      = 6 << 20
+	lateOverhead = 64
+)
 
 // set notes a directory's mode and gives the one to use meanwhile.
 func (l *lateModes) set(t *Tree, path string, m uint32) uint32 {
@@ -86,7 +92,10 @@ func (l *lateModes) set(t *Tree, path string, m uint32) uint32 {
 		return m
 	}
 	if m&0o700 == 0o700 {
-		delete(l.modes, path)
+		if _, ok := l.modes[path]; ok {
+			delete(l.modes, path)
+			l.bytes -= len(path) + lateOverhead
+		}
 		return m
 	}
 	l.note(t, path, m)
@@ -97,9 +106,12 @@ func (l *lateModes) note(t *Tree, path string, m uint32) {
 	if l.modes == nil {
 		l.modes = make(map[string]uint32)
 	}
-	if len(l.modes) >= maxLate {
-		t.Notices.Add("directory was left writable for its owner, there are too many of them", path)
-		return
+	if _, ok := l.modes[path]; !ok {
+		if l.bytes+len(path)+lateOverhead > maxLate {
+			t.Notices.Add("directory was left writable for its owner, there are too many of them", path)
+			return
+		}
+		l.bytes += len(path) + lateOverhead
 	}
 	l.modes[path] = m
 }

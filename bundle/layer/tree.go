@@ -45,8 +45,9 @@ type Tree struct {
 	dirs dirCache
 	seen map[entryKey]struct{} // what this layer made; nil in the lowest layer, where nothing can be below
 	seed maphash.Seed
+	aufs bool // directories of AUFS's own are in the tree
 	late lateModes
-	acls []lateACL
+	acls lateACLs
 	buf  []byte
 	zero []byte
 }

@@ -49,7 +49,7 @@ func hasACL(h *tar.Header) bool {
 func (t *Tree) attributes(h *tar.Header, fd int, x target) error {
 	var keys []string
 	for k := range h.PAXRecords {
-		if strings.HasPrefix(k, schilyXattr) || strings.HasPrefix(k, libXattr) || strings.HasPrefix(k, schilyACL) {
+		if isAttribute(k) {
 			keys = append(keys, k)
 		}
 	}
@@ -90,6 +90,12 @@ func (t *Tree) setAttribute(h *tar.Header, fd int, x target, name string, value 
 		// These steer overlayfs: a tree that becomes a lower directory could show what it does not hold.
 		t.Notices.Add("overlayfs attribute was left out", h.Name)
 		return nil
+	case name == defaultACL || name == accessACL:
+		if err := ShiftACL(value, t.UIDShift); err != nil {
+			return err
+		}
+	}
+	switch {
 	case name == defaultACL && x.isDir:
 		// It would be inherited by all that is made in the directory from now on.
 		t.noteACL(x.path, value)
@@ -111,27 +117,45 @@ func (t *Tree) setAttribute(h *tar.Header, fd int, x target, name string, value 
 	return fmt.Errorf("set attribute %q: %w", name, err)
 }
 
-// lateACL is a default ACL that is set when nothing is made any more.
-type lateACL struct {
-	path  string
-	value []byte
+// lateACLs are default ACLs that are set when nothing is made any more. Real trees have many directories and few different
+// ACLs: a value is kept once.
+type lateACLs struct {
+	list   []lateACL
+	values map[string]string
+	bytes  int
 }
 
+type lateACL struct{ path, value string }
+
 func (t *Tree) noteACL(path string, value []byte) {
-	if len(t.acls) >= maxLate {
+	l := &t.acls
+	if l.values == nil {
+		l.values = make(map[string]string)
+	}
+	shared, known := l.values[string(value)]
+	more := len(path) + lateOverhead
+	if !known {
+		more += len(value) + lateOverhead
+	}
+	if l.bytes+more > maxLate {
 		t.Notices.Add("default ACL was left out, there are too many of them", path)
 		return
 	}
-	t.acls = append(t.acls, lateACL{path, value})
+	l.bytes += more
+	if !known {
+		shared = string(value)
+		l.values[shared] = shared
+	}
+	l.list = append(l.list, lateACL{path, shared})
 }
 
 func (t *Tree) applyLateACLs() error {
-	for _, a := range t.acls {
+	for _, a := range t.acls.list {
 		fd, _, err := t.resolve(a.path)
 		if err != nil {
 			continue // removed or replaced since
 		}
-		err = unix.Setxattr("/proc/self/fd/"+strconv.Itoa(fd), defaultACL, a.value, 0)
+		err = unix.Setxattr("/proc/self/fd/"+strconv.Itoa(fd), defaultACL, []byte(a.value), 0)
 		unix.Close(fd)
 		if err != nil {
 			t.Notices.Add(fmt.Sprintf("default ACL could not be set (%v)", err), a.path)

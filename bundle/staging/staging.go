@@ -31,6 +31,8 @@ type Dir struct {
 	name   string
 	tmp    string
 	old    bool // the destination exists and is replaced
+
+	replaced int // what was there, once it is not any more: locked; or -1
 }
 
 // Replaceable says whether what is at the destination may be replaced with force; it gets a descriptor of it.
@@ -51,7 +53,8 @@ func New(dest string, force Replaceable) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("destination %q: open its parent directory: %w", dest, err)
 	}
-	d := &Dir{Path: abs, FD: -1, parent: parent, name: name}
+	d := &Dir{Path: abs, FD: -1, replaced: -1, parent: parent, name: name}
+	recoverAt(parent, name)
 	if err := d.checkDestination(force); err != nil {
 		unix.Close(parent)
 		return nil, err
@@ -93,9 +96,11 @@ func (d *Dir) clean() {
 	names, _ := f.Readdirnames(-1) // whatever could not be listed is left for another time
 	f.Close()
 	for _, n := range names {
-		if !strings.HasPrefix(n, ".") || !strings.Contains(n, marker) {
+		end := strings.LastIndex(n, marker)
+		if end < 1 || n[0] != '.' {
 			continue
 		}
+		recoverAt(d.parent, n[1:end])
 		if fd, err := lock(d.parent, n); err == nil {
 			_ = layer.RemoveAt(d.parent, n, d.parent) // an error here must not stop a new import
 			unix.Close(fd)
@@ -148,38 +153,6 @@ func (d *Dir) plain() error {
 	return nil
 }
 
-// Commit syncs the directory's file system, unless told not to, and moves it into place.
-func (d *Dir) Commit(sync bool) error {
-	if sync {
-		if err := unix.Syncfs(d.FD); err != nil {
-			return fmt.Errorf("sync %q: %w", d.Path, err)
-		}
-	}
-	flags := uint(unix.RENAME_NOREPLACE)
-	if d.old {
-		flags = unix.RENAME_EXCHANGE
-	}
-	err := unix.Renameat2(d.parent, d.tmp, d.parent, d.name, flags)
-	if errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("destination %q: it was made by somebody else meanwhile", d.Path)
-	}
-	if err != nil {
-		return fmt.Errorf("rename into %q: %w", d.Path, err)
-	}
-	if d.old {
-		_ = layer.RemoveAt(d.parent, d.tmp, d.parent) // the new one is in place; the next import tries again
-	}
-	if sync {
-		err = unix.Fsync(d.parent)
-	}
-	d.tmp = ""
-	d.Close()
-	if err != nil {
-		return fmt.Errorf("sync directory of %q: %w", d.Path, err)
-	}
-	return nil
-}
-
 // Close removes the directory unless it was committed. It may be called again.
 func (d *Dir) Close() {
 	if d.FD < 0 {
@@ -187,6 +160,9 @@ func (d *Dir) Close() {
 	}
 	if d.tmp != "" {
 		_ = layer.RemoveAt(d.parent, d.tmp, d.parent) // what stays is removed by the next import
+	}
+	if d.replaced >= 0 {
+		unix.Close(d.replaced)
 	}
 	unix.Close(d.FD)
 	unix.Close(d.parent)

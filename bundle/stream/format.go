@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/therootcompany/xz"
 )
@@ -24,8 +23,11 @@ const (
 	Bzip2
 )
 
-// MagicLen is how many bytes Detect needs to decide.
-const MagicLen = 10
+// MagicLen is how many bytes Detect needs to decide; Light can do with more.
+const (
+	MagicLen = 10
+	LightLen = zstd.HeaderMaxSize
+)
 
 func (f Format) String() string {
 	switch f {
@@ -68,23 +70,44 @@ func isSkippableFrame(head []byte) bool {
 const (
 	maxZstdWindow = 32 << 20
 	maxXzWindow   = 64 << 20
+	// lightWindow is what a decoder may take while another one is at work.
+	lightWindow = 8 << 20
 )
 
+// ErrHeavy ends a stream of Options.Light that turns out to need a larger window than it began with.
+var ErrHeavy = errors.New("the data needs a large window")
+
+// Light says of a blob's first bytes whether its decoder takes little memory.
+func Light(head []byte) bool {
+	switch Detect(head) {
+	case Xz:
+		return false // the window is not in the first bytes, and in practice it is large
+	case Zstd:
+		var h zstd.Header
+		return h.Decode(head) == nil && !h.Skippable && h.WindowSize <= lightWindow
+	}
+	return true
+}
+
 // decoder returns a reader of the decompressed bytes, and what releases it.
-func decoder(f Format, r io.Reader) (io.Reader, func(), error) {
+func decoder(f Format, r io.Reader, light bool) (io.Reader, func(), error) {
 	nothing := func() {}
 	switch f {
 	case Plain:
 		return r, nothing, nil
 	case Gzip:
-		z, err := gzip.NewReader(r)
+		z, err := newGzip(r)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read gzip header: %w", noEOF(err))
 		}
 		return z, nothing, nil
 	case Zstd:
+		window := uint64(maxZstdWindow)
+		if light {
+			window = lightWindow
+		}
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecoderMaxMemory(1<<40))
+			zstd.WithDecoderMaxWindow(window), zstd.WithDecoderMaxMemory(1<<40))
 		if err != nil {
 			return nil, nil, fmt.Errorf("read zstd header: %w", err)
 		}
@@ -102,10 +125,12 @@ func decoder(f Format, r io.Reader) (io.Reader, func(), error) {
 }
 
 // explain makes a decoder's error one that says what to do.
-func explain(f Format, err error) error {
+func explain(f Format, light bool, err error) error {
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
+	case light && errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return ErrHeavy
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, xz.ErrMemlimit):
 		return fmt.Errorf("decompress %s: the data needs a window of more than %d MiB; compress it again with a lower level",
 			f, window(f)>>20)

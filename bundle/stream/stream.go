@@ -37,6 +37,7 @@ type Want struct {
 type Options struct {
 	Want   Want
 	Limits Limits
+	Light  bool          // another stream is read at the same time: end with ErrHeavy rather than take much memory
 	In     *atomic.Int64 // counts stored bytes as they are read; may be nil
 	Out    *atomic.Int64 // counts decompressed bytes; may be nil. The MaxBytes limit applies to it
 }
@@ -72,13 +73,13 @@ func Open(src io.Reader, o Options) (*Reader, error) {
 	if r.Format != Plain {
 		// Read ahead too: the decoder must never wait for a disk, nor spend its core on hashing.
 		r.stored = newPipe(src, r.inSum, 4, nil)
-		src, r.release, err = decoder(r.Format, r.stored)
+		src, r.release, err = decoder(r.Format, r.stored, o.Light)
 		if err != nil {
 			r.stored.Close()
 			return nil, err
 		}
 	}
-	src = &guard{r: src, f: r.Format, in: &r.in, out: &r.out, total: o.Out, limits: o.Limits}
+	src = &guard{r: src, f: r.Format, light: o.Light, in: &r.in, out: &r.out, total: o.Out, limits: o.Limits}
 	r.plain = newPipe(src, r.outSum, 16, nil)
 	return r, nil
 }
@@ -190,6 +191,7 @@ func (c *counter) Read(b []byte) (int, error) {
 type guard struct {
 	r              io.Reader
 	f              Format
+	light          bool
 	in, out, total *atomic.Int64
 	limits         Limits
 }
@@ -207,5 +209,5 @@ func (g *guard) Read(b []byte) (int, error) {
 	if g.limits.MaxRatio > 0 && out > RatioFrom && out/g.limits.MaxRatio > g.in.Load() {
 		return 0, ErrRatio
 	}
-	return n, explain(g.f, err)
+	return n, explain(g.f, g.light, err)
 }

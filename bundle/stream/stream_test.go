@@ -86,6 +86,38 @@ func TestTrailing(t *testing.T) {
 	}
 }
 
+// TestGzipTail: members follow each other, zeros between and behind them mean nothing, and other bytes are an error.
+func TestGzipTail(t *testing.T) {
+	one, two, zeros := string(iw.Compress("gzip", []byte("one"))), string(iw.Compress("gzip", []byte("two"))), strings.Repeat("\x00", 70_000)
+	for name, c := range map[string]struct{ stored, want, fails string }{
+		"alone":            {one, "one", ""},
+		"members":          {one + two, "onetwo", ""},
+		"padded":           {one + zeros, "one", ""},
+		"one zero":         {one + "\x00", "one", ""},
+		"padded between":   {one + zeros + two, "onetwo", ""},
+		"garbage":          {one + "garbage behind", "one", "gzip: invalid header"},
+		"second is cut":    {one + two[:10], "one", "unexpected EOF"},
+		"cut in a header":  {one + two[:5], "one", "unexpected EOF"},
+		"cut in a trailer": {one[:len(one)-1], "one", "unexpected EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := stream.Want{Digest: iw.Digest([]byte(c.stored)), Size: int64(len(c.stored)), DiffID: iw.Digest([]byte(c.want))}
+			r, err := stream.Open(strings.NewReader(c.stored), stream.Options{Want: want})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			got, err := io.ReadAll(r)
+			if err == nil {
+				err = r.Verify()
+			}
+			if string(got) != c.want || (err == nil) != (c.fails == "") || (err != nil && !strings.Contains(err.Error(), c.fails)) {
+				t.Errorf("got %q, error %v, want %q and %q", got, err, c.want, c.fails)
+			}
+		})
+	}
+}
+
 // TestBombs: the limits end a stream.
 func TestBombs(t *testing.T) {
 	zeros := iw.Compress("gzip", make([]byte, 64<<20))

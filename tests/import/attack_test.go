@@ -157,6 +157,11 @@ func TestBrokenArchives(t *testing.T) {
 	binary := append(iw.RawHeader("etc/x", '0', "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), make([]byte, 1024)...)
 	huge := append(iw.RawHeader("etc/x", '0', "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff"), make([]byte, 1024)...)
 	nul := iw.Tar(iw.File("etc/a", ""))
+	// Cut between two entries, where the last block there is looks like an end marker.
+	after := func(size int) []byte {
+		first := headless(iw.Tar(iw.Dir("etc"), iw.File("etc/a", strings.Repeat("x", size)+string(make([]byte, 1024)))))
+		return first
+	}
 	for name, c := range map[string]struct {
 		raw  []byte
 		want string
@@ -166,6 +171,10 @@ func TestBrokenArchives(t *testing.T) {
 		"zeros":                 {make([]byte, 10240), "the archive is empty"},
 		"cut in a header":       {rootfs[:700], "unexpected EOF"},
 		"cut in data":           {rootfs[:20_000], "unexpected EOF"},
+		"cut after small zeros": {after(1024), "no end marker"},
+		"cut after large zeros": {after(1 << 20), "no end marker"},
+		"cut after one zero":    {after(1<<20 + 1 - 1024), "no end marker"},
+		"without an end marker": {headless(rootfs), "head -c 1024 /dev/zero"},
 		"image cut in a layer":  {good[:50_000], "cut off"},
 		"gzip cut":              {iw.Compress("gzip", rootfs)[:200], "unexpected EOF"},
 		"zstd cut":              {iw.Compress("zstd", rootfs)[:40], "unexpected EOF"},

@@ -1,8 +1,10 @@
 package importtest
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"os"
@@ -221,12 +223,51 @@ func TestPrivateUsers(t *testing.T) {
 	if d := treelist.Diff(known(want), known(list(t, dest+"/rootfs", treelist.Options{Shift: base})), 10); d != nil {
 		t.Errorf("- is without, + with the range taken off:\n%s", strings.Join(d, "\n"))
 	}
+	shiftedACLs(t, base)
 	s := readSpec(t, dest)
 	if len(s.Linux.UIDMappings) != 1 || s.Linux.UIDMappings[0].HostID != base {
 		t.Errorf("uidMappings are %v", s.Linux.UIDMappings)
 	}
 	if st, _ := os.Stat(dest); st.Mode().Perm() != 0o710 || st.Sys().(*syscall.Stat_t).Gid != base {
 		t.Errorf("the bundle's directory has mode %v", st.Mode())
+	}
+}
+
+// shiftedACLs imports a tree with ACLs without a range and with one, from a tar and as a copy: the users and groups that they name
+// are those of the range.
+func shiftedACLs(t *testing.T, base uint32) {
+	t.Helper()
+	acl := func(user, group uint32) string {
+		b := []byte("\x02\x00\x00\x00\x01\x00\x06\x00\xff\xff\xff\xff\x02\x00\x04\x00UUUU\x04\x00\x04\x00\xff\xff\xff\xff\x08\x00\x04\x00GGGG\x10\x00\x04\x00\xff\xff\xff\xff\x20\x00\x04\x00\xff\xff\xff\xff")
+		binary.LittleEndian.PutUint32(b[bytes.Index(b, []byte("UUUU")):], user)
+		binary.LittleEndian.PutUint32(b[bytes.Index(b, []byte("GGGG")):], group)
+		return string(b)
+	}
+	access := map[string]string{"SCHILY.xattr.system.posix_acl_access": acl(7, 0)}
+	both := map[string]string{"SCHILY.xattr.system.posix_acl_access": acl(7, 0), "SCHILY.acl.default": "user::rw-,user:7:r--,group::r--,group:0:r--,mask::r--,other::r--"}
+	raw := oneLayer(iw.Entry{Name: "bin/app", Mode: 0o755}, iw.Entry{Name: "file", PAX: access}, iw.Entry{Name: "dir", Type: tar.TypeDir, PAX: both})
+	plain, _, err := imported(t, raw, bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := bundle.Options{Spec: bundle.SpecOptions{PrivateUsers: &profile.UserRange{Base: base, Count: 65536}}}
+	shifted, _, err := imported(t, raw, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Source, o.Dest, o.Copy = plain+"/rootfs", t.TempDir()+"/box", true
+	o.Spec.Command = []string{"/bin/app"}
+	if _, err := importInto(t, o); err != nil {
+		t.Fatal(err)
+	}
+	for tree, want := range map[string]string{plain: acl(7, 0), shifted: acl(base+7, base), o.Dest: acl(base+7, base)} {
+		for file, attr := range map[string]string{"file": "access", "dir": "access", "dir/": "default"} {
+			got := make([]byte, 1000)
+			n, err := unix.Lgetxattr(filepath.Join(tree, "rootfs", file), "system.posix_acl_"+attr, got)
+			if err != nil || string(got[:max(n, 0)]) != want {
+				t.Errorf("%s: %s ACL of %s is %x, %v, want %x", tree, attr, file, got[:max(n, 0)], err, want)
+			}
+		}
 	}
 }
 

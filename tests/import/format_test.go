@@ -1,6 +1,7 @@
 package importtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -94,13 +95,28 @@ func TestLayerCompressions(t *testing.T) {
 
 func importWay(t *testing.T, raw []byte, way string) string {
 	t.Helper()
-	if way == "file" {
-		dest, _, err := imported(t, raw, bundle.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return dest
+	_, dest, err := tryWay(t, raw, way, bundle.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return dest
+}
+
+// tryWay imports from a file or from a pipe.
+func tryWay(t *testing.T, raw []byte, way string, o bundle.Options) (*bundle.Report, string, error) {
+	t.Helper()
+	if way == "file" {
+		dest, report, err := imported(t, raw, o)
+		return report, dest, err
+	}
+	o.Source, o.Stdin, o.Dest = "-", pipeOf(t, raw), filepath.Join(t.TempDir(), "box")
+	report, err := importInto(t, o)
+	return report, o.Dest, err
+}
+
+// pipeOf is the end of a pipe that some bytes come out of.
+func pipeOf(t *testing.T, raw []byte) *os.File {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -109,12 +125,8 @@ func importWay(t *testing.T, raw []byte, way string) string {
 		_, _ = w.Write(raw) // if nobody reads it, the import's own error tells
 		w.Close()
 	}()
-	defer r.Close()
-	dest := filepath.Join(t.TempDir(), "box")
-	if _, err := importInto(t, bundle.Options{Source: "-", Stdin: r, Dest: dest}); err != nil {
-		t.Fatal(err)
-	}
-	return dest
+	t.Cleanup(func() { r.Close() })
+	return r
 }
 
 func readSpec(t *testing.T, dir string) *specs.Spec {
@@ -151,6 +163,54 @@ func TestRootfsTar(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestEndMarkers: half an end marker is one, as for GNU tar, and so is more than one; what follows it is not read.
+func TestEndMarkers(t *testing.T) {
+	whole := iw.Tar(iw.Dir("etc"), iw.Entry{Name: "bin/sh", Mode: 0o755, Data: "x\x00"})
+	half := whole[:len(whole)-512]
+	for name, raw := range map[string][]byte{
+		"half":          half,
+		"half, gzip":    iw.Compress("gzip", half),
+		"records":       append(whole[:len(whole):len(whole)], make([]byte, 9000)...),
+		"garbage":       append(whole[:len(whole):len(whole)], "garbage behind"...),
+		"padded gzip":   append(iw.Compress("gzip", whole), make([]byte, 5000)...),
+		"another, gzip": append(iw.Compress("gzip", whole[:1000]), iw.Compress("gzip", whole[1000:])...),
+	} {
+		for _, way := range []string{"file", "pipe"} {
+			t.Run(name+"/"+way, func(t *testing.T) {
+				if got, err := os.ReadFile(importWay(t, raw, way) + "/rootfs/bin/sh"); err != nil || string(got) != "x\x00" {
+					t.Errorf("got %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+// TestAUFS: what AUFS wrote for itself into layers is no part of the tree, but the files there are the targets of hard links.
+func TestAUFS(t *testing.T) {
+	lower := iw.Tar(iw.Dir("./"), iw.Dir("bin"), iw.File("bin/app", "app"))
+	plain := image(lower, iw.Tar(iw.Dir("d"), iw.File("d/a", "shared"), iw.Hardlink("d/b", "d/a")))
+	aufs := image(lower, iw.Tar(iw.File(".wh..wh.aufs", ""), iw.Dir(".wh..wh.orph"), iw.Dir(".wh..wh.plnk"), iw.File(".wh..wh.plnk/1.2", "shared"),
+		iw.File(".wh..wh.plnk/3.4", "of no use"), iw.Dir("d"), iw.File("d/.wh..wh.x/y", "1"), iw.Hardlink("d/a", ".wh..wh.plnk/1.2"), iw.Hardlink("d/b", ".wh..wh.plnk/1.2")))
+	first := image(aufs.Layers[1])
+	for name, c := range map[string]struct{ got, want *iw.Image }{"second layer": {aufs, plain}, "only layer": {first, image(plain.Layers[1])}} {
+		t.Run(name, func(t *testing.T) {
+			_, want := imageTree(t, c.want)
+			want = known(want)
+			_, got := imageTree(t, c.got)
+			if d := treelist.Diff(want, known(got), 10); d != nil {
+				t.Errorf("- is without AUFS's files, + with:\n%s", strings.Join(d, "\n"))
+			}
+			dest, _, err := imported(t, c.got.DockerSave().Tar(), bundle.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := treelist.Diff(want, known(list(t, dest+"/rootfs", treelist.Options{})), 10); d != nil {
+				t.Errorf("docker save: - is without AUFS's files, + with:\n%s", strings.Join(d, "\n"))
+			}
+		})
 	}
 }
 
@@ -197,19 +257,30 @@ func TestReferences(t *testing.T) {
 	f := image(l).OCI()
 	several(f, l)
 	id := iw.Digest(image(l).ConfigJSON())[7:]
+	podman := image(l)
+	podman.Tags = []string{"localhost/odd:1"}
+	both := image(l).OCI()
+	local := image(l, l).Manifest(both)
+	local["annotations"] = map[string]any{"org.opencontainers.image.ref.name": "localhost/odd:1"}
+	both["index.json"] = bytes.Replace(both["index.json"], []byte("],"), append([]byte(","), append(iw.JSON(local), "],"...)...), 1)
 	for name, c := range map[string]struct {
 		files iw.Files
 		ref   string
 		ok    bool
 	}{
-		"full":     {f, "docker.io/library/odd:1", true},
-		"short":    {f, "odd:1", true},
-		"tag":      {f, "1", true},
-		"other":    {f, "other:2", true},
-		"wrong":    {f, "odd:2", false},
-		"docker":   {image(l).DockerSave(), "odd:1", true},
-		"image id": {image(l).DockerSave(), id[:12], true},
-		"wrong id": {image(l).DockerSave(), strings.Repeat("0", 12), false},
+		"podman's":             {podman.Podman(), "odd:1", true},
+		"podman's, full":       {podman.Podman(), "localhost/odd:1", true},
+		"podman's or docker's": {both, "odd:1", false},
+		"podman's of both":     {both, "localhost/odd:1", true},
+		"docker's of both":     {both, "docker.io/library/odd:1", true},
+		"full":                 {f, "docker.io/library/odd:1", true},
+		"short":                {f, "odd:1", true},
+		"tag":                  {f, "1", true},
+		"other":                {f, "other:2", true},
+		"wrong":                {f, "odd:2", false},
+		"docker":               {image(l).DockerSave(), "odd:1", true},
+		"image id":             {image(l).DockerSave(), id[:12], true},
+		"wrong id":             {image(l).DockerSave(), strings.Repeat("0", 12), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := imported(t, c.files.Tar(), bundle.Options{Ref: c.ref})

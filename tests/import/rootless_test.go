@@ -119,7 +119,7 @@ func asUser(t *testing.T, dir string) {
 
 // TestIntoMachines: the tree goes where machined finds it, the bundle beside it, out of its sight.
 func TestIntoMachines(t *testing.T) {
-	machines := t.TempDir()
+	machines := t.TempDir() + "/machines"
 	source := filepath.Join(t.TempDir(), "source")
 	if err := os.WriteFile(source, iw.Tar(iw.Dir("usr"), iw.Entry{Name: "bin/sh", Mode: 0o755}), 0o644); err != nil {
 		t.Fatal(err)
@@ -141,6 +141,31 @@ func TestIntoMachines(t *testing.T) {
 	o.Force = true
 	if _, err := importInto(t, o); err != nil {
 		t.Errorf("with force: %v", err)
+	}
+	hidden(t, machines, 0)
+	if st, err := os.Stat(machines); err != nil || st.Mode().Perm() != 0o700 {
+		t.Errorf("the directory for machines: %v, %v", st, err)
+	}
+	// The bundle cannot be put in place: the tree is not either, nor replaced.
+	if err := os.WriteFile(machines+"/box/usr/mine", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range []string{"box", "fresh"} {
+		o.Spec.Machine, o.Dest = machine, filepath.Join(t.TempDir(), "bundle")
+		o.OnEvent = func(e bundle.Event) {
+			if err := os.MkdirAll(o.Dest, 0o755); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := importInto(t, o); err == nil || !strings.Contains(err.Error(), "somebody else") {
+			t.Errorf("%s: error %v", machine, err)
+		}
+	}
+	if _, err := os.Stat(machines + "/box/usr/mine"); err != nil {
+		t.Errorf("a failed import replaced the tree: %v", err)
+	}
+	if _, err := os.Stat(machines + "/fresh"); err == nil {
+		t.Error("a failed import left its tree")
 	}
 	hidden(t, machines, 0)
 }

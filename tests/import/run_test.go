@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -98,6 +99,53 @@ func runWith(t *testing.T, runtime []string, dest string) string {
 	return string(out)
 }
 
+// runSource is a source of TestRun.
+type runSource struct {
+	raw      []byte   // a file, in every compression
+	dir      string   // or a directory
+	stdin    bool     // the file comes through a pipe
+	ref      string   // which image
+	packings []string // nil: all
+}
+
+// runSources are all kinds of sources, each with the same system in it.
+func runSources(t *testing.T) map[string]runSource {
+	t.Helper()
+	dir := t.TempDir()
+	system := iw.Tar(bootable(t)...)
+	i := &iw.Image{Layers: [][]byte{system, iw.Tar(iw.File("etc/hello", "1"))}, Tags: []string{"box:1"}, Arch: runtime.GOARCH}
+	unpack(t, dir+"/tree", system)
+	i.OCI().Write(dir + "/layout")
+	platforms, images := i.OCI(), i.OCI()
+	foreign := &iw.Image{Layers: [][]byte{iw.Tar(iw.File("wrong", ""))}, Arch: "s390x"}
+	var both []any
+	for _, x := range []*iw.Image{foreign, i} {
+		d := x.Manifest(platforms)
+		d["platform"] = map[string]any{"os": "linux", "architecture": x.Arch}
+		both = append(both, d)
+	}
+	nested := platforms.Blob("application/vnd.oci.image.index.v1+json", iw.JSON(map[string]any{"manifests": both}))
+	platforms["index.json"] = iw.JSON(map[string]any{"schemaVersion": 2, "manifests": []any{nested}})
+	several(images, iw.Tar(iw.File("wrong", "")))
+	plain := []string{""}
+	return map[string]runSource{
+		"rootfs":            {raw: system},
+		"docker-save":       {raw: i.DockerSave().Tar()},
+		"docker25":          {raw: i.Docker25().Tar()},
+		"podman":            {raw: i.Podman().Tar()},
+		"legacy":            {raw: i.Legacy().Tar()},
+		"oci":               {raw: i.OCI().Tar()},
+		"directory":         {dir: dir + "/tree", packings: plain},
+		"oci directory":     {dir: dir + "/layout", packings: plain},
+		"platforms":         {raw: platforms.Tar(), packings: plain},
+		"images":            {raw: images.Tar(), ref: "box:1", packings: plain},
+		"images, directory": {dir: dir + "/layout:box:1", packings: plain},
+		"stdin rootfs":      {raw: system, stdin: true, packings: []string{"", "gzip"}},
+		"stdin docker-save": {raw: i.DockerSave().Tar(), stdin: true, packings: []string{"", "zstd"}},
+		"stdin oci":         {raw: i.OCI().Tar(), stdin: true, packings: []string{"", "gzip"}},
+	}
+}
+
 // TestRun: sources × compressions × boot modes, each ends in a run of the result by our own runtime.
 func TestRun(t *testing.T) {
 	needRoot(t)
@@ -105,30 +153,21 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	system := iw.Tar(bootable(t)...)
-	i := &iw.Image{Layers: [][]byte{system, iw.Tar(iw.File("etc/hello", "1"))}, Tags: []string{"box:1"}}
-	tree := t.TempDir() + "/tree"
-	unpack(t, tree, system)
-	sources := map[string][]byte{"rootfs": system, "docker-save": i.DockerSave().Tar(), "docker25": i.Docker25().Tar(), "podman": i.Podman().Tar(), "oci": i.OCI().Tar(), "directory": nil}
-	for name, raw := range sources {
-		for _, how := range iw.Compressions {
-			if name == "directory" && how != "" {
-				continue
-			}
-			packed := iw.Compress(how, raw)
+	for name, source := range runSources(t) {
+		packings := source.packings
+		if packings == nil {
+			packings = iw.Compressions
+		}
+		for _, how := range packings {
+			packed := iw.Compress(how, source.raw)
 			for _, mode := range []nspawn.Mode{nspawn.Auto, nspawn.Yes, nspawn.No} {
 				t.Run(fmt.Sprintf("%s/%s/boot=%s", name, how, mode), func(t *testing.T) {
-					o := bundle.Options{Source: tree, Dest: t.TempDir() + "/box", Spec: bundle.SpecOptions{Boot: mode}}
+					o := bundle.Options{Source: source.dir, Dest: t.TempDir() + "/box", Ref: source.ref, Spec: bundle.SpecOptions{Boot: mode}}
 					want := "hello from init"
 					if mode == nspawn.No {
 						o.Spec.Command, want = []string{"/bin/sh", "-c", "echo hello from $0", "sh"}, "hello from sh"
 					}
-					if raw != nil {
-						o.Source = t.TempDir() + "/source"
-						if err := os.WriteFile(o.Source, packed, 0o644); err != nil {
-							t.Fatal(err)
-						}
-					}
+					source.offer(t, &o, packed)
 					if _, err := importInto(t, o); err != nil {
 						t.Fatal(err)
 					}
@@ -137,6 +176,20 @@ func TestRun(t *testing.T) {
 					}
 				})
 			}
+		}
+	}
+}
+
+// offer makes the packed source a file or a pipe.
+func (s *runSource) offer(t *testing.T, o *bundle.Options, packed []byte) {
+	t.Helper()
+	switch {
+	case s.stdin:
+		o.Source, o.Stdin = "-", pipeOf(t, packed)
+	case s.raw != nil:
+		o.Source = t.TempDir() + "/source"
+		if err := os.WriteFile(o.Source, packed, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

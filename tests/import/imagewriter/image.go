@@ -12,6 +12,7 @@ import (
 type Image struct {
 	Layers   [][]byte       // tars, lowest first
 	Compress []string       // of each layer in an OCI layout; the last one counts for the rest
+	Stored   map[int][]byte // layers that are stored in an OCI layout as given here, by index
 	Config   map[string]any // the "config" of the image configuration
 	Arch     string         // "amd64" when empty
 	Tags     []string       // "name:tag"
@@ -157,7 +158,10 @@ func (i *Image) Manifest(f Files) map[string]any {
 		if len(i.Compress) > 0 {
 			how = i.Compress[min(n, len(i.Compress)-1)]
 		}
-		blob := Compress(how, l)
+		blob, ok := i.Stored[n]
+		if !ok {
+			blob = Compress(how, l)
+		}
 		mediaType := "application/vnd.oci.image.layer.v1.tar+gzip"
 		if i.Honest {
 			mediaType = strings.TrimSuffix("application/vnd.oci.image.layer.v1.tar+"+how, "+")

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
@@ -94,7 +95,7 @@ func RawHeader(name string, typeflag byte, size string) []byte {
 // Compressions that Compress knows.
 var Compressions = []string{"", "gzip", "zstd", "xz", "bzip2"}
 
-// Compress compresses. xz and bzip2 are done by the programs of that name.
+// Compress compresses. xz and bzip2 are done by the programs of that name, and so is what has options ("zstd --long=25").
 func Compress(how string, raw []byte) []byte {
 	var b bytes.Buffer
 	switch how {
@@ -112,7 +113,8 @@ func Compress(how string, raw []byte) []byte {
 		must(err)
 		must(w.Close())
 	default:
-		cmd := exec.Command(how, "-c")
+		args := strings.Fields(how)
+		cmd := exec.Command(args[0], append(args[1:], "-c")...)
 		cmd.Stdin, cmd.Stdout = bytes.NewReader(raw), &b
 		must(cmd.Run())
 	}

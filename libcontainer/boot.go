@@ -2,7 +2,6 @@ package libcontainer
 
 import (
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -54,9 +53,11 @@ func (c *container) decideBoot() error {
 		return err
 	}
 	c.registers = config.Register && (c.run == nil || !c.run.NoRegister)
-	c.stop = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM)
+	if c.stop, err = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM); err != nil {
+		return err
+	}
 	if c.console.system != nil {
-		c.console.system.stop = unix.Signal(signalNumber(c.stop.Signal))
+		c.console.system.stop = unix.Signal(c.stop.Signal)
 	}
 	c.adapt(decision, nspawn.Adapt(c.spec, facts))
 	return nil
@@ -134,19 +135,6 @@ func readLine(path string) string {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	return line
-}
-
-// signalNumber is the number of a stop signal's name, as Linux and glibc count
-// the real-time ones; 0 if it is none.
-func signalNumber(name string) int {
-	const glibcRTMin = 34
-	if rest, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {
-		if n, err := strconv.Atoi(rest); err == nil && n >= 0 && n <= 30 {
-			return glibcRTMin + n
-		}
-		return 0
-	}
-	return int(unix.SignalNum(name))
 }
 
 // How a booted system ended, by the signal that the kernel says killed PID 1

@@ -179,7 +179,7 @@ func (c *container) describe() {
 		c.desc.Supervisor, _ = state.Find(os.Getpid())
 	}
 	if c.boot != nil {
-		c.desc.StopSignal, c.desc.ReplaceTERM = signalNumber(c.stop.Signal), c.stop.ReplaceTERM
+		c.desc.StopSignal, c.desc.ReplaceTERM = c.stop.Signal, c.stop.ReplaceTERM
 	}
 }
 

@@ -48,15 +48,14 @@ func (c *container) placeSystem() (cgroupsPath string, systemd bool) {
 // systemd execute itself anew, and the scope then waits for its timeout.
 func (c *container) unitAnnotations() map[string]string {
 	const property = "org.systemd.property.KillSignal"
-	number := signalNumber(c.stop.Signal)
-	if _, set := c.spec.Annotations[property]; set || c.boot == nil || number == 0 {
+	if _, set := c.spec.Annotations[property]; set || c.boot == nil {
 		return c.spec.Annotations
 	}
 	properties := maps.Clone(c.spec.Annotations)
 	if properties == nil {
 		properties = make(map[string]string, 1)
 	}
-	properties[property] = strconv.Itoa(number)
+	properties[property] = strconv.Itoa(c.stop.Signal)
 	return properties
 }
 

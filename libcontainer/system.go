@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,8 +18,11 @@ import (
 type system struct {
 	mode    string // of its console
 	stop    unix.Signal
-	stopped bool // it was told once
 	pid     atomic.Int64
+	started time.Time
+	asked   atomic.Bool // it was told to stop
+	killed  atomic.Bool // by us
+	again   *time.Timer // when to tell it once more
 	// ready says that the system itself tells when it is ready.
 	ready  bool
 	notify *os.File // its notification socket
@@ -67,6 +71,7 @@ func (c *container) greet() {
 		return
 	}
 	s.pid.Store(int64(c.launch.pid))
+	s.started = time.Now()
 	if c.run.Quiet || s.mode == "pipe" {
 		return
 	}
@@ -88,26 +93,6 @@ func (s *system) streams() (in, out *os.File, err error) {
 		return null, null, err
 	}
 	return null, os.Stdout, nil
-}
-
-// kill ends the system without asking it.
-func (s *system) kill() {
-	if pid := int(s.pid.Load()); pid > 0 {
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
-}
-
-// stopWith is what a SIGTERM or SIGINT of ours is passed on as: a booted
-// system is told to shut down, and killed when it is told again.
-func (e *consoleEnd) stopWith(s unix.Signal) unix.Signal {
-	switch {
-	case e.system == nil || e.system.stop == 0:
-		return s
-	case e.system.stopped:
-		return unix.SIGKILL
-	}
-	e.system.stopped = true
-	return e.system.stop
 }
 
 // lockTree keeps others off the tree of a system as long as it is run here;

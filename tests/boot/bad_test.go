@@ -64,9 +64,11 @@ func TestInitExits(t *testing.T) {
 			code         int
 			says         string
 		}{
-			{"exit 7", "exit 7", 7, ""},
+			{"exit 7", "exit 7", 7, "the init of the system ended with exit code 7"},
 			{"exit 0", "exit 0", 0, ""},
-			{"segmentation fault", "kill -SEGV $$; sleep 1; exit 3", 3, ""}, // the kernel spares PID 1 its own signals
+			{"exit 133 is no reboot", "exit 133", 1, "the init of the system ended with exit code 133"},
+			// The kernel spares PID 1 its own signals.
+			{"segmentation fault", "kill -SEGV $$; sleep 1; exit 3", 3, "the init of the system ended with exit code 3"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				con := fixtures.New(t, demandBoot, fixtures.Args("/sbin/init"))
@@ -81,8 +83,19 @@ func TestInitExits(t *testing.T) {
 				if r.Code != c.code {
 					t.Errorf("exit code %d, want %d: %s", r.Code, c.code, r.Stderr)
 				}
+				if said := strings.Contains(r.Stderr, "the init of the system"); said != (c.says != "") || !strings.Contains(r.Stderr, c.says) {
+					t.Errorf("run says %q, want %q in it", r.Stderr, c.says)
+				}
 			})
 		}
+		t.Run("systemd crashes", func(t *testing.T) {
+			f := runForeground(t, "trixie")
+			f.up(t, "trixie")
+			f.c.Must("kill", f.c.ID, "SEGV") // systemd's handler says so, and exits
+			if code := f.code(t); code != 255 || !strings.Contains(f.out.String(), "the init of the system ended with exit code 255") {
+				t.Errorf("exit code %d, want 255: %s", code, f.out.String())
+			}
+		})
 		t.Run("killed from outside", func(t *testing.T) {
 			f := runForeground(t, "busybox")
 			f.up(t, "busybox")

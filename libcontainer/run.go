@@ -41,7 +41,6 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 			return 0, false, fmt.Errorf("become a child subreaper: %w", err)
 		}
 	}
-	c.clearStale()
 	if err := c.make(); err != nil {
 		c.abandon()
 		return 0, false, err
@@ -63,15 +62,23 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 	ended, err := c.console.attend(c.launch, !o.NoSubreaper)
 	c.console.system.ended(o.KeepUnit && ended.Signaled() && ended.Signal() == rebooted)
 	c.unregister()
-	if !o.Keep {
-		if e := c.remove(); err == nil {
-			err = e
-		}
-	}
-	if err != nil {
+	if err := errors.Join(err, c.afterwards()); err != nil {
 		return exitCode(ended), false, err
 	}
 	return c.verdict(ended)
+}
+
+// afterwards removes the container, or keeps it for the caller.
+func (c *container) afterwards() error {
+	if !c.run.Keep {
+		return c.remove()
+	}
+	if c.console.system == nil {
+		return nil
+	}
+	// It is nobody's leavings, that the next run may clear away.
+	c.desc.Supervisor = state.Process{}
+	return c.dir.WriteContainer(&c.desc)
 }
 
 // remove removes a container whose program has ended, unless somebody else,

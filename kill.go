@@ -2,13 +2,12 @@ package main
 
 import (
 	"errors"
-	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
 func killCommand(g *globals) *cli.Command {
@@ -18,7 +17,7 @@ func killCommand(g *globals) *cli.Command {
 		Summary: "send a signal to the init process of a container",
 		Description: `The signal is a number or a name, with or without SIG, RTMIN+n included. If none is given it is SIGTERM, and for a booted
 system the one that shuts it down (SIGRTMIN+3 for systemd). A SIGTERM becomes that signal, too, when the bundle names no
-stop signal of its own.`,
+stop signal of its own; the engines' default, SIGTERM, is none.`,
 		Example: name + " kill web1 KILL\n" + name + " kill web1 SIGRTMIN+3",
 		Flags: []cli.Flag{
 			{Name: "all", Short: "a", Help: "send the signal to all processes of the container", Var: &all},
@@ -39,41 +38,13 @@ stop signal of its own.`,
 	}
 }
 
-// The range of real-time signals that programs see; the C library keeps 32 and 33 for itself.
-const (
-	sigRTMin = 34
-	sigRTMax = 64
-)
-
 // parseSignal reads a signal's number or name, as kill(1) and runc do.
 func parseSignal(text string) (unix.Signal, error) {
-	if n, err := strconv.Atoi(text); err == nil {
-		if n < 0 || n > sigRTMax {
-			return 0, unknownSignal(text)
-		}
-		return unix.Signal(n), nil
-	}
-	upper := strings.TrimPrefix(strings.ToUpper(text), "SIG")
-	base, offset := sigRTMin, ""
-	switch {
-	case strings.HasPrefix(upper, "RTMIN"):
-		offset = upper[len("RTMIN"):]
-	case strings.HasPrefix(upper, "RTMAX"):
-		base, offset = sigRTMax, upper[len("RTMAX"):]
-	default:
-		if s := unix.SignalNum("SIG" + upper); s != 0 {
-			return s, nil
-		}
+	number, ok := nspawn.ParseSignal(text)
+	if !ok {
 		return 0, unknownSignal(text)
 	}
-	n, err := 0, error(nil)
-	if offset != "" {
-		n, err = strconv.Atoi(offset) // takes the sign
-	}
-	if err != nil || base+n < sigRTMin || base+n > sigRTMax {
-		return 0, unknownSignal(text)
-	}
-	return unix.Signal(base + n), nil
+	return unix.Signal(number), nil
 }
 
 func unknownSignal(text string) error { return errors.New("unknown signal " + quote(text)) }

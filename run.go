@@ -28,6 +28,8 @@ The exit code is the one of the container's program, 128+n if a signal n ended i
 				Var: &o.SetCredentials},
 			cli.Flag{Name: "load-credential", Arg: "ID:PATH",
 				Help: "give a booted system a credential from a file; may be repeated", Var: &o.LoadCredentials},
+			cli.Flag{Name: "register", Help: "register the container with systemd-machined, if it is an application, too",
+				Var: &o.Register},
 			cli.Flag{Name: "no-register", Help: "do not register a booted system with systemd-machined", Var: &o.NoRegister},
 			cli.Flag{Name: "quiet", Short: "q", Help: "say nothing but what the container says", Var: &o.Quiet},
 			cli.Flag{Name: "no-subreaper", Help: "do not adopt and reap processes that the container leaves behind",

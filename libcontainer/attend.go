@@ -21,7 +21,7 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 		return waitFor(l.pid, orphans), nil
 	}
 	signals := make(chan os.Signal, 64)
-	signal.Notify(signals)
+	signal.Notify(signals, attended()...)
 	defer signal.Stop(signals)
 	if err := e.open(); err != nil {
 		return 0, err
@@ -34,8 +34,27 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 			return status, e.drain()
 		case s := <-signals:
 			e.forward(l.pid, s.(unix.Signal))
+		case <-e.system.early():
+			e.system.repeat()
+			e.system.sendLater()
 		}
 	}
+}
+
+// attended are the signals that are caught: all but those of job control, which
+// are to stop us. Caught, they would have the kernel try a change of the terminal
+// from the background for ever; os/signal cannot let go of one again.
+func attended() []os.Signal {
+	const highest = 64
+	list := make([]os.Signal, 0, highest)
+	for s := unix.Signal(1); s <= highest; s++ {
+		switch s {
+		case unix.SIGTTOU, unix.SIGTTIN, unix.SIGTSTP:
+		default:
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // forward passes a signal on to the program, but for those that are about us.
@@ -45,10 +64,15 @@ func (e *consoleEnd) forward(pid int, s unix.Signal) {
 	case unix.SIGWINCH:
 		e.resize()
 	case unix.SIGPIPE:
-	case unix.SIGTERM, unix.SIGINT:
-		_ = unix.Kill(pid, e.stopWith(s))
+	case unix.SIGCONT:
+		e.resume() // after Ctrl-Z or the background the terminal is as the shell had it
+		if e.system == nil {
+			_ = unix.Kill(pid, s)
+		}
 	default:
-		_ = unix.Kill(pid, s)
+		if !e.system.request(s) {
+			_ = unix.Kill(pid, s)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package libcontainer
 
 import (
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,10 +39,65 @@ func (c *container) decideBoot() error {
 	if tree != nil {
 		defer tree.Close()
 	}
-	if err != nil || !decision.Boot {
+	if err != nil {
 		return err
 	}
+	if c.registers, err = nspawn.Registers(c.spec, c.wantsRegister(decision.Boot && config.Register)); err != nil {
+		return err
+	}
+	if !decision.Boot {
+		return c.noSystem(decision.Reason)
+	}
 	if _, err := open(); err != nil {
+		return err
+	}
+	return c.bootAs(decision, tree, config)
+}
+
+// wantsRegister is what the command line says about machined, otherwise where it
+// says nothing.
+func (c *container) wantsRegister(otherwise bool) bool {
+	return c.run != nil && c.run.Register || otherwise && (c.run == nil || !c.run.NoRegister)
+}
+
+// noSystem tells whoever asked for what only systems have.
+func (c *container) noSystem(reason string) error {
+	if c.run == nil {
+		return nil
+	}
+	if c.run.Console != "" {
+		if _, err := consoleMode(c.run.Console, false); err != nil {
+			return err
+		}
+	}
+	if flags := c.run.systemFlags(); flags != "" {
+		c.rt.warn(flags + " is for booted systems and does nothing here: " + reason)
+	}
+	return nil
+}
+
+// systemFlags are the flags that were given and mean something to booted
+// systems only, separated by commas.
+func (o *RunOptions) systemFlags() string {
+	var list []string
+	for _, f := range [...]struct {
+		given bool
+		name  string
+	}{
+		{o.Console != "", "--console"}, {len(o.SetCredentials) > 0, "--set-credential"},
+		{len(o.LoadCredentials) > 0, "--load-credential"}, {o.NotifyReady, "--notify-ready"}, {o.KeepUnit, "--keep-unit"},
+	} {
+		if f.given {
+			list = append(list, f.name)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// bootAs prepares for the init that was found.
+func (c *container) bootAs(decision nspawn.Decision, tree nspawn.Tree, config nspawn.Config) error {
+	err := nspawn.CheckAnnotations(c.spec)
+	if err != nil {
 		return err
 	}
 	if err := c.chooseConsole(); err != nil {
@@ -53,10 +107,11 @@ func (c *container) decideBoot() error {
 	if err != nil {
 		return err
 	}
-	c.registers = config.Register && (c.run == nil || !c.run.NoRegister)
-	c.stop = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM)
+	if c.stop, err = nspawn.StopOf(c.spec, decision.Init.Kind, config.KeepSIGTERM); err != nil {
+		return err
+	}
 	if c.console.system != nil {
-		c.console.system.stop = unix.Signal(signalNumber(c.stop.Signal))
+		c.console.system.stop = unix.Signal(c.stop.Signal)
 	}
 	c.adapt(decision, nspawn.Adapt(c.spec, facts))
 	return nil
@@ -134,19 +189,6 @@ func readLine(path string) string {
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
 	return line
-}
-
-// signalNumber is the number of a stop signal's name, as Linux and glibc count
-// the real-time ones; 0 if it is none.
-func signalNumber(name string) int {
-	const glibcRTMin = 34
-	if rest, ok := strings.CutPrefix(name, "SIGRTMIN+"); ok {
-		if n, err := strconv.Atoi(rest); err == nil && n >= 0 && n <= 30 {
-			return glibcRTMin + n
-		}
-		return 0
-	}
-	return int(unix.SignalNum(name))
 }
 
 // How a booted system ended, by the signal that the kernel says killed PID 1

@@ -56,6 +56,11 @@ func (r *Runtime) Create(o CreateOptions) error {
 		return err
 	}
 	defer c.close()
+	unlock, err := c.lockTree()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := c.make(); err != nil {
 		c.abandon()
 		return err
@@ -207,7 +212,7 @@ func (c *container) describe() {
 		c.desc.Supervisor, _ = state.Find(os.Getpid())
 	}
 	if c.boot != nil {
-		c.desc.StopSignal, c.desc.ReplaceTERM = signalNumber(c.stop.Signal), c.stop.ReplaceTERM
+		c.desc.StopSignal, c.desc.ReplaceTERM = c.stop.Signal, c.stop.ReplaceTERM
 	}
 }
 
@@ -215,7 +220,7 @@ func (c *container) describe() {
 // found again if this process is killed is recorded before it is made.
 func (c *container) make() error {
 	var err error
-	if c.dir, err = state.Create(c.rt.Root, c.opts.ID); err != nil {
+	if c.dir, err = c.makeDir(); err != nil {
 		return err
 	}
 	fault.At()
@@ -265,6 +270,16 @@ func (c *container) make() error {
 		return c.explain(err)
 	}
 	return c.created()
+}
+
+// makeDir makes the container's directory, in place of one that a killed
+// supervisor left.
+func (c *container) makeDir() (*state.Dir, error) {
+	dir, err := state.Create(c.rt.Root, c.opts.ID)
+	if errors.Is(err, state.ErrExists) && c.clearStale() {
+		return state.Create(c.rt.Root, c.opts.ID)
+	}
+	return dir, err
 }
 
 // start starts the init and does to it what is done from outside.

@@ -14,6 +14,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -89,6 +90,9 @@ func (e *execution) configure() error {
 	}
 	if err := spec.ValidateProcess(e.process); err != nil {
 		return err
+	}
+	if e.view.StopSignal != 0 { // a booted system, whose PID 1 got the same
+		e.process = nspawn.WithPath(e.process)
 	}
 	if e.opts.Detach && e.process.Terminal && e.opts.ConsoleSocket == "" {
 		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: give --console-socket")

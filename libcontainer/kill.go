@@ -6,6 +6,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
 // AnySignal lets Kill choose: the one that shuts a booted system down, SIGTERM
@@ -39,7 +41,7 @@ func (v *view) means(sig int, all bool) unix.Signal {
 	if !named {
 		sig = int(unix.SIGTERM)
 	}
-	if sig == int(unix.SIGTERM) && v.StopSignal != 0 && !all && (v.ReplaceTERM || !named) {
+	if v.StopSignal != 0 && !all && (!named || v.ReplaceTERM && nspawn.StopsByDefault(sig)) {
 		return unix.Signal(v.StopSignal)
 	}
 	return unix.Signal(sig)

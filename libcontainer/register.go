@@ -30,7 +30,7 @@ func systemdHost() bool {
 // it runs in. A bundle that says where it wants to be is obeyed.
 func (c *container) placeSystem() (cgroupsPath string, systemd bool) {
 	cgroupsPath, systemd = c.spec.Linux.CgroupsPath, c.rt.SystemdCgroup
-	if c.boot == nil || c.run == nil || cgroupsPath != "" || os.Geteuid() != 0 || !systemdHost() || cgroup.Mode() != cgroup.Unified {
+	if c.boot == nil && !c.registers || c.run == nil || cgroupsPath != "" || os.Geteuid() != 0 || !systemdHost() || cgroup.Mode() != cgroup.Unified {
 		return cgroupsPath, systemd
 	}
 	if c.run.KeepUnit {
@@ -48,15 +48,14 @@ func (c *container) placeSystem() (cgroupsPath string, systemd bool) {
 // systemd execute itself anew, and the scope then waits for its timeout.
 func (c *container) unitAnnotations() map[string]string {
 	const property = "org.systemd.property.KillSignal"
-	number := signalNumber(c.stop.Signal)
-	if _, set := c.spec.Annotations[property]; set || c.boot == nil || number == 0 {
+	if _, set := c.spec.Annotations[property]; set || c.boot == nil {
 		return c.spec.Annotations
 	}
 	properties := maps.Clone(c.spec.Annotations)
 	if properties == nil {
 		properties = make(map[string]string, 1)
 	}
-	properties[property] = strconv.Itoa(number)
+	properties[property] = strconv.Itoa(c.stop.Signal)
 	return properties
 }
 
@@ -71,10 +70,10 @@ func ownUnit() string {
 	return strings.TrimSuffix(own, "/supervisor")
 }
 
-// register makes a booted system known to systemd-machined. A host without
-// machined has nobody to tell.
+// register makes a booted system, or an application on request, known to
+// systemd-machined. A host without machined has nobody to tell.
 func (c *container) register() error {
-	if c.boot == nil || !c.registers || os.Geteuid() != 0 || !systemdHost() {
+	if !c.registers || os.Geteuid() != 0 || !systemdHost() {
 		return nil
 	}
 	if !c.inUnit() {
@@ -119,7 +118,7 @@ func (c *container) inUnit() bool {
 // unregister forgets a system in a unit that stays; with a scope machined
 // notices by itself.
 func (c *container) unregister() {
-	if c.boot == nil || !c.registers || c.run == nil || !c.run.KeepUnit || os.Geteuid() != 0 || !systemdHost() || !c.inUnit() {
+	if !c.registers || c.run == nil || !c.run.KeepUnit || os.Geteuid() != 0 || !systemdHost() || !c.inUnit() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), machinedTimeout)

@@ -16,22 +16,15 @@ import (
 // A booted system that reboots is made anew, unless KeepUnit says who does it.
 func (r *Runtime) Run(o RunOptions) (status int, err error) {
 	for {
-		ended, booted, err := r.run(&o)
-		switch {
-		case err != nil || !booted || !ended.Signaled():
-			return exitCode(ended), err
-		case ended.Signal() == poweredOff:
-			return 0, nil
-		case ended.Signal() != rebooted:
-			return exitCode(ended), fmt.Errorf("the init of the system crashed: %s", statusText(ended))
-		case o.KeepUnit || o.Keep:
-			return rebootStatus, nil
+		status, again, err := r.run(&o)
+		if !again {
+			return status, err
 		}
 	}
 }
 
-// run runs a container once.
-func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err error) {
+// run runs a container once; again is what a reboot asks for.
+func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach, run: o}
 	if err := c.prepare(); err != nil {
 		return 0, false, err
@@ -48,7 +41,6 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 			return 0, false, fmt.Errorf("become a child subreaper: %w", err)
 		}
 	}
-	c.clearStale()
 	if err := c.make(); err != nil {
 		c.abandon()
 		return 0, false, err
@@ -67,16 +59,26 @@ func (r *Runtime) run(o *RunOptions) (ended unix.WaitStatus, booted bool, err er
 	c.dir.Unlock()
 	c.greet()
 	c.console.system.listen(c.launch.pid)
-	ended, err = c.console.attend(c.launch, !o.NoSubreaper)
+	ended, err := c.console.attend(c.launch, !o.NoSubreaper)
 	c.console.system.ended(o.KeepUnit && ended.Signaled() && ended.Signal() == rebooted)
 	c.unregister()
-	if o.Keep {
-		return ended, c.boot != nil, err
+	if err := errors.Join(err, c.afterwards()); err != nil {
+		return exitCode(ended), false, err
 	}
-	if e := c.remove(); err == nil {
-		err = e
+	return c.verdict(ended)
+}
+
+// afterwards removes the container, or keeps it for the caller.
+func (c *container) afterwards() error {
+	if !c.run.Keep {
+		return c.remove()
 	}
-	return ended, c.boot != nil, err
+	if c.console.system == nil {
+		return nil
+	}
+	// It is nobody's leavings, that the next run may clear away.
+	c.desc.Supervisor = state.Process{}
+	return c.dir.WriteContainer(&c.desc)
 }
 
 // remove removes a container whose program has ended, unless somebody else,

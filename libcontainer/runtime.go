@@ -100,8 +100,10 @@ type RunOptions struct {
 	// SetCredentials and LoadCredentials are ID:VALUE and ID:PATH, for a
 	// booted system (systemd.exec(5), "Credentials").
 	SetCredentials, LoadCredentials []string
-	// NoRegister leaves systemd-machined alone.
-	NoRegister bool
+	// Register makes any container known to systemd-machined, NoRegister none;
+	// by default it is booted systems. The bundle's annotation
+	// io.gspawn.register goes before both.
+	Register, NoRegister bool
 	// Quiet leaves out what is said to the person at the terminal.
 	Quiet bool
 	// NoSubreaper leaves orphans of the container to somebody else.

@@ -3,8 +3,10 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,8 +19,11 @@ import (
 type system struct {
 	mode    string // of its console
 	stop    unix.Signal
-	stopped bool // it was told once
 	pid     atomic.Int64
+	started time.Time
+	asked   atomic.Bool // it was told to stop
+	killed  atomic.Bool // by us
+	again   *time.Timer // when to tell it once more
 	// ready says that the system itself tells when it is ready.
 	ready  bool
 	notify *os.File // its notification socket
@@ -31,8 +36,20 @@ func (c *container) chooseConsole() error {
 	if c.run == nil || c.run.Detach {
 		return nil
 	}
-	mode := c.run.Console
-	onTerminal := isTerminal(0) && isTerminal(1)
+	mode, err := consoleMode(c.run.Console, isTerminal(0) && isTerminal(1))
+	if err != nil {
+		return err
+	}
+	process := *c.spec.Process
+	process.Terminal = mode != "pipe"
+	spec := *c.spec
+	spec.Process = &process
+	c.spec = &spec
+	c.console.system = &system{mode: mode, ready: c.run.NotifyReady}
+	return nil
+}
+
+func consoleMode(mode string, onTerminal bool) (string, error) {
 	switch mode {
 	case "":
 		if mode = "read-only"; onTerminal {
@@ -44,15 +61,9 @@ func (c *container) chooseConsole() error {
 		}
 	case "interactive", "read-only", "passive", "pipe":
 	default:
-		return fmt.Errorf("--console=%s: want interactive, read-only, passive, pipe or autopipe", mode)
+		return "", fmt.Errorf("--console=%s: want interactive, read-only, passive, pipe or autopipe", mode)
 	}
-	process := *c.spec.Process
-	process.Terminal = mode != "pipe"
-	spec := *c.spec
-	spec.Process = &process
-	c.spec = &spec
-	c.console.system = &system{mode: mode, ready: c.run.NotifyReady}
-	return nil
+	return mode, nil
 }
 
 func isTerminal(fd int) bool {
@@ -67,6 +78,7 @@ func (c *container) greet() {
 		return
 	}
 	s.pid.Store(int64(c.launch.pid))
+	s.started = time.Now()
 	if c.run.Quiet || s.mode == "pipe" {
 		return
 	}
@@ -90,56 +102,41 @@ func (s *system) streams() (in, out *os.File, err error) {
 	return null, os.Stdout, nil
 }
 
-// kill ends the system without asking it.
-func (s *system) kill() {
-	if pid := int(s.pid.Load()); pid > 0 {
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
-}
-
-// stopWith is what a SIGTERM or SIGINT of ours is passed on as: a booted
-// system is told to shut down, and killed when it is told again.
-func (e *consoleEnd) stopWith(s unix.Signal) unix.Signal {
-	switch {
-	case e.system == nil || e.system.stop == 0:
-		return s
-	case e.system.stopped:
-		return unix.SIGKILL
-	}
-	e.system.stopped = true
-	return e.system.stop
-}
-
-// lockTree keeps others off the tree of a system as long as it is run here;
-// systemd-nspawn and machinectl look at the same locks.
+// lockTree keeps others off the tree of a system for as long as this command
+// lives; systemd-nspawn and machinectl look at the same locks. A container that
+// is made for others to start leaves no process of ours that could go on holding
+// it, and a descriptor may not be left in the container: its tree is only refused
+// while somebody else holds it.
 func (c *container) lockTree() (unlock func(), err error) {
-	if c.console.system == nil {
+	if c.boot == nil {
 		return func() {}, nil
 	}
 	lock, err := treelock.Take(treelock.Dir, c.desc.Rootfs, c.spec.Root.Readonly)
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil:
+		return func() { _ = lock.Close() }, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
+		return func() {}, nil // a user's, who cannot write to the host's /run
 	}
-	return func() { _ = lock.Close() }, nil
+	return nil, err
 }
 
 // clearStale removes what a killed supervisor left of a system of this name,
 // which the kernel kills with it; where that is still going on, it is waited for.
-func (c *container) clearStale() {
-	if c.console.system == nil {
-		return
-	}
+// It says whether there was something of that kind.
+func (c *container) clearStale() bool {
 	dir, err := state.Open(c.rt.Root, c.opts.ID)
 	if err != nil {
-		return
+		return false
 	}
 	defer dir.Close()
 	if dir.Busy() {
-		return
+		return false
 	}
 	left, err := dir.Container()
-	unmade := errors.Is(err, state.ErrNotExist)
+	unmade := errors.Is(err, state.ErrNotExist) && c.boot != nil
 	if unmade || err == nil && left.Bundle == c.opts.Bundle && left.Supervisor.Dead() {
-		_ = c.rt.Delete(c.opts.ID, true) // make tells what is in its way
+		return c.rt.Delete(c.opts.ID, true) == nil
 	}
+	return false
 }

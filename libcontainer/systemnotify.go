@@ -31,6 +31,10 @@ func (s *system) keep(what lower.Request, fds []int) error {
 	return nil
 }
 
+// actsOnSignals is the X_SYSTEMD_SIGNALS_LEVEL from which on systemd acts on
+// SIGRTMIN+3; before it, such a signal is lost.
+const actsOnSignals = 2
+
 // listen passes what PID 1 says on to our own service manager, by nspawn's
 // rules.
 func (s *system) listen(leader int) {
@@ -48,6 +52,9 @@ func (s *system) listen(leader int) {
 			m, err := proxy.Next()
 			if err != nil {
 				return
+			}
+			if m.Ready || m.SignalsLevel >= actsOnSignals {
+				s.repeat()
 			}
 			_ = notify.Send(manager, m.Filter())
 		}

@@ -106,6 +106,12 @@ func (e *consoleEnd) resize() {
 	}
 }
 
+func (e *consoleEnd) resume() {
+	if e.proxy != nil {
+		_ = e.proxy.Resume()
+	}
+}
+
 func (e *consoleEnd) close() {
 	if e.proxy != nil {
 		_ = e.proxy.Close()

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -121,6 +122,18 @@ func (p *Proxy) Resize() error {
 	return nil
 }
 
+// Resume makes the caller's terminal raw again, which a shell has changed while
+// this process was stopped: call it on SIGCONT. In the background it stops the
+// process until it comes to the foreground, by SIGTTOU.
+func (p *Proxy) Resume() error {
+	if p.terminal != nil {
+		if err := p.terminal.SetRaw(); err != nil {
+			return fmt.Errorf("make the terminal raw: %w", err)
+		}
+	}
+	return p.Resize()
+}
+
 // Drain waits until all that the container has written is copied, then does
 // Close. Call it when the container's process has ended; limit is how long to
 // wait for processes that it left behind and that still hold the terminal.
@@ -157,7 +170,8 @@ func (p *Proxy) restore() error {
 		if p.terminal == nil {
 			return
 		}
-		if err := p.terminal.Reset(); err != nil {
+		// A terminal that was hung up has nothing to restore.
+		if err := p.terminal.Reset(); err != nil && !errors.Is(err, unix.EIO) {
 			p.failed = fmt.Errorf("restore the terminal: %w", err)
 		}
 	})

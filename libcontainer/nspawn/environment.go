@@ -1,7 +1,20 @@
 package nspawn
 
+import specs "github.com/opencontainers/runtime-spec/specs-go"
+
 // DefaultPath is the PATH that nspawn gives PID 1.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// WithPath is a process of a booted system with the PATH that its PID 1 got, when
+// it has none.
+func WithPath(p *specs.Process) *specs.Process {
+	if _, ok := envValue(p.Env, "PATH"); ok {
+		return p
+	}
+	with := *p
+	with.Env = append(p.Env[:len(p.Env):len(p.Env)], "PATH="+DefaultPath)
+	return &with
+}
 
 // RunHost is the directory by which a container manager tells its payload
 // about itself (systemd's CONTAINER_INTERFACE).

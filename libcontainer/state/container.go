@@ -36,8 +36,8 @@ type Container struct {
 	RootMount uint64
 	// StopSignal shuts a booted system down; 0 for an application.
 	StopSignal int
-	// ReplaceTERM says that a SIGTERM of kill becomes StopSignal, as the
-	// system would misunderstand it.
+	// ReplaceTERM says that what engines stop anything with, SIGTERM most of
+	// all, becomes StopSignal, as the system would misunderstand it.
 	ReplaceTERM bool
 	// Supervisor is the runtime that stays with a booted system, which is killed
 	// when it dies; the zero Process for others.

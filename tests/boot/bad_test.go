@@ -64,9 +64,11 @@ func TestInitExits(t *testing.T) {
 			code         int
 			says         string
 		}{
-			{"exit 7", "exit 7", 7, ""},
+			{"exit 7", "exit 7", 7, "the init of the system ended with exit code 7"},
 			{"exit 0", "exit 0", 0, ""},
-			{"segmentation fault", "kill -SEGV $$; sleep 1; exit 3", 3, ""}, // the kernel spares PID 1 its own signals
+			{"exit 133 is no reboot", "exit 133", 1, "the init of the system ended with exit code 133"},
+			// The kernel spares PID 1 its own signals.
+			{"segmentation fault", "kill -SEGV $$; sleep 1; exit 3", 3, "the init of the system ended with exit code 3"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				con := fixtures.New(t, demandBoot, fixtures.Args("/sbin/init"))
@@ -81,8 +83,19 @@ func TestInitExits(t *testing.T) {
 				if r.Code != c.code {
 					t.Errorf("exit code %d, want %d: %s", r.Code, c.code, r.Stderr)
 				}
+				if said := strings.Contains(r.Stderr, "the init of the system"); said != (c.says != "") || !strings.Contains(r.Stderr, c.says) {
+					t.Errorf("run says %q, want %q in it", r.Stderr, c.says)
+				}
 			})
 		}
+		t.Run("systemd crashes", func(t *testing.T) {
+			f := runForeground(t, "trixie")
+			f.up(t, "trixie")
+			f.c.Must("kill", f.c.ID, "SEGV") // systemd's handler says so, and exits
+			if code := f.code(t); code != 255 || !strings.Contains(f.out.String(), "the init of the system ended with exit code 255") {
+				t.Errorf("exit code %d, want 255: %s", code, f.out.String())
+			}
+		})
 		t.Run("killed from outside", func(t *testing.T) {
 			f := runForeground(t, "busybox")
 			f.up(t, "busybox")
@@ -131,6 +144,73 @@ func TestSupervisorKilled(t *testing.T) {
 	})
 }
 
+// TestSupervisorKilledThenCreated: what a killed supervisor left is in nobody's way, and what was kept on purpose is.
+func TestSupervisorKilledThenCreated(t *testing.T) {
+	require.Root(t)
+	for _, command := range [][]string{{"run", "--detach"}, {"create"}} {
+		t.Run(command[0], func(t *testing.T) {
+			f := runForeground(t, "busybox")
+			f.up(t, "busybox")
+			_ = f.cmd.Process.Kill()
+			<-f.end
+			f.c.Must(append(command, "--bundle", f.c.Bundle, f.c.ID)...)
+			if r := f.c.Do(append(command, "--bundle", f.c.Bundle, f.c.ID)...); r.Code == 0 || !strings.Contains(r.Stderr, "already exists") {
+				t.Errorf("a second time: exit code %d, %s", r.Code, r.Stderr)
+			}
+			f.c.Must("delete", "--force", f.c.ID)
+		})
+	}
+	t.Run("kept", func(t *testing.T) {
+		f := runForeground(t, "busybox", "--keep")
+		f.up(t, "busybox")
+		f.exec("poweroff")
+		if code := f.code(t); code != 0 {
+			t.Errorf("exit code %d: %s", code, f.out.String())
+		}
+		if r := f.c.Run(); r.Code != 1 || !strings.Contains(r.Stderr, "already exists") {
+			t.Errorf("exit code %d, %s", r.Code, r.Stderr)
+		}
+	})
+}
+
+// TestWrongAnnotations names the annotation.
+func TestWrongAnnotations(t *testing.T) {
+	require.Root(t)
+	for name, value := range map[string]string{
+		"io.gspawn.machine": "a_b/../c d", "io.gspawn.machine-id": "box", "io.gspawn.credential.a/b": "x",
+		"io.gspawn.keep-sigterm": "maybe", "io.gspawn.register": "maybe",
+	} {
+		c, _ := newSystem(t, "busybox", false, func(s *specs.Spec) { s.Annotations = map[string]string{name: value} })
+		if r := c.Run(); r.Code != 1 || !strings.Contains(r.Stderr, name) {
+			t.Errorf("%s=%s: exit code %d, %s", name, value, r.Code, r.Stderr)
+		}
+	}
+}
+
+// TestFlagsForSystems: what an application has no use for is said, and what nobody has is refused.
+func TestFlagsForSystems(t *testing.T) {
+	require.Root(t)
+	c := fixtures.New(t)
+	r := c.Do("run", "--console=pipe", "--set-credential=a:b", "--notify-ready", "--keep-unit", "--bundle", c.Bundle, c.ID)
+	if r.Code != 0 || strings.Count(r.Stderr, "booted systems") != 1 || !strings.Contains(r.Stderr, "--console, --set-credential, --notify-ready, --keep-unit") {
+		t.Errorf("exit code %d, %s", r.Code, r.Stderr)
+	}
+	if r := c.Do("run", "--console=loud", "--bundle", c.Bundle, c.ID); r.Code != 1 || !strings.Contains(r.Stderr, "--console=loud") {
+		t.Errorf("exit code %d, %s", r.Code, r.Stderr)
+	}
+}
+
+// TestExecWithoutPath: a bundle without PATH has the one that its init got.
+func TestExecWithoutPath(t *testing.T) {
+	require.Root(t)
+	c, _ := newSystem(t, "busybox", false, func(s *specs.Spec) { s.Process.Env = nil })
+	f := foregroundOf(t, c)
+	f.up(t, "busybox")
+	if a := f.exec("sh", "-c", "echo $PATH"); a.code != 0 || !strings.HasPrefix(a.out, "/usr/local/sbin:") {
+		t.Errorf("%v", a)
+	}
+}
+
 // TestTreeTaken: a tree that a system runs on is not given to another, as nspawn's lock has it.
 func TestTreeTaken(t *testing.T) {
 	require.Root(t)
@@ -141,6 +221,12 @@ func TestTreeTaken(t *testing.T) {
 	r := other.Do("run", "--console=passive", "--bundle", other.Bundle, other.ID)
 	if r.Code == 0 || !strings.Contains(r.Stderr, root) {
 		t.Errorf("a second system on the tree: exit code %d, %s", r.Code, r.Stderr)
+	}
+	for _, command := range [][]string{{"run", "--detach"}, {"create"}} {
+		r := other.Do(append(command, "--bundle", other.Bundle, other.ID)...)
+		if r.Code == 0 || !strings.Contains(r.Stderr, root) || !strings.Contains(r.Stderr, "busy") {
+			t.Errorf("%v on the tree: exit code %d, %s", command, r.Code, r.Stderr)
+		}
 	}
 	if nspawn, err := exec.LookPath("systemd-nspawn"); err == nil {
 		a := do(nil, nspawn, "--quiet", "--register=no", "--keep-unit", "-D", root, "/bin/true")

@@ -70,9 +70,6 @@ func sameFile(file *os.File, name string) (bool, error) {
 	return os.SameFile(open, named), nil
 }
 
-// File is the descriptor, for a process that is to hold the lock as well.
-func (l *Lock) File() *os.File { return l.file }
-
 // Close gives the lock back and removes its file, unless others share it.
 func (l *Lock) Close() error {
 	if l.shared {

@@ -60,16 +60,6 @@ func beside(err error) bool {
 	return errors.Is(err, unix.EROFS) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM)
 }
 
-// Files are the descriptors, for a process that is to hold the tree as long as
-// the container lives.
-func (l *Lock) Files() []*os.File {
-	files := []*os.File{l.global.File()}
-	if l.local != nil {
-		files = append(files, l.local.File())
-	}
-	return files
-}
-
 // Close gives the tree back.
 func (l *Lock) Close() error {
 	err := l.global.Close()

@@ -1,0 +1,123 @@
+//go:build boot
+
+package boot
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/tests/require"
+)
+
+func stopSignal(text string) func(*specs.Spec) {
+	return func(s *specs.Spec) {
+		s.Annotations = map[string]string{"org.opencontainers.image.stopSignal": text}
+	}
+}
+
+// TestStopSignal stops systems whose bundles name a stop signal as engines write it: they are off and not rebooting, by
+// how `run` ends.
+func TestStopSignal(t *testing.T) {
+	require.Root(t)
+	for _, c := range []struct {
+		name, tree, annotation string
+		signal                 []string
+	}{
+		{"podman's for systemd", "trixie", "37", nil},
+		{"podman's default", "trixie", "15", []string{"15"}},
+		{"by name", "trixie", "RTMIN+4", nil},
+		{"podman's default for busybox", "busybox", "15", []string{"TERM"}},
+		{"podman takes busybox for systemd", "busybox", "37", []string{"37"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			con, root := newSystem(t, c.tree, false, stopSignal(c.annotation))
+			f := foregroundOf(t, con)
+			f.up(t, c.tree)
+			con.Must(append([]string{"kill", con.ID}, c.signal...)...)
+			if code := f.code(t); code != 0 {
+				t.Errorf("exit code %d: %s", code, f.out.String())
+			}
+			if c.tree == "trixie" && !stoppedCleanly(root) {
+				t.Error("it stopped without shutting its services down")
+			}
+		})
+	}
+}
+
+// TestStopSignalUnknown refuses a signal that there is not.
+func TestStopSignalUnknown(t *testing.T) {
+	require.Root(t)
+	con, _ := newSystem(t, "busybox", false, stopSignal("SIGNONE"))
+	if r := con.Run(); r.Code != 1 || !strings.Contains(r.Stderr, "SIGNONE") || !strings.Contains(r.Stderr, "stopSignal") {
+		t.Errorf("exit code %d: %s", r.Code, r.Stderr)
+	}
+}
+
+// TestSignalsToRun: what is sent to `run` as a wish to stop ends the system, however early it comes; what comes twice
+// kills it, which is no crash.
+func TestSignalsToRun(t *testing.T) {
+	require.Root(t)
+	const terminated = "terminated by signal KILL"
+	for _, c := range []struct {
+		name, tree string
+		early      time.Duration // after the start, instead of when it is up
+		signals    []syscall.Signal
+		code       int
+		says       string
+	}{
+		{"TERM", "trixie", 0, []syscall.Signal{syscall.SIGTERM}, 0, ""},
+		{"INT", "busybox", 0, []syscall.Signal{syscall.SIGINT}, 0, ""},
+		{"QUIT", "trixie", 0, []syscall.Signal{syscall.SIGQUIT}, 0, ""},
+		{"HUP", "trixie", 0, []syscall.Signal{syscall.SIGHUP}, 0, ""},
+		{"TERM and HUP, as of a service manager", "trixie", 0, []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP}, 0, ""},
+		{"TERM twice", "trixie", 0, []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM}, 1, terminated},
+		{"TERM after 100 ms", "trixie", 100 * time.Millisecond, []syscall.Signal{syscall.SIGTERM}, 0, ""},
+		{"TERM after 100 ms", "bookworm", 100 * time.Millisecond, []syscall.Signal{syscall.SIGTERM}, 0, ""},
+		{"TERM after 100 ms", "busybox", 100 * time.Millisecond, []syscall.Signal{syscall.SIGTERM}, 0, ""},
+	} {
+		t.Run(c.tree+"/"+c.name, func(t *testing.T) {
+			f := runForeground(t, c.tree)
+			if c.early == 0 {
+				f.up(t, c.tree)
+			} else {
+				// Before it is attended, a signal ends the command itself.
+				within(10*time.Second, func() bool { return strings.Contains(f.c.Do("state", f.c.ID).Stdout, `"running"`) })
+				time.Sleep(c.early / 10)
+			}
+			for _, s := range c.signals {
+				if err := f.cmd.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(20 * time.Millisecond) // two of a kind would be one
+			}
+			if _, ok := within(30*time.Second, f.ended); !ok {
+				t.Fatal("it does not end")
+			}
+			if code := f.code(t); code != c.code || !strings.Contains(f.out.String(), c.says) || strings.Contains(f.out.String(), "crashed") {
+				t.Errorf("exit code %d, want %d; it says %s", code, c.code, f.out.String())
+			}
+		})
+	}
+}
+
+// TestPodmanStop: what podman stops as it stops anything powers off, by the words of its init.
+func TestPodmanStop(t *testing.T) {
+	require.Root(t)
+	s, _ := startByPodman(t, "busybox", false)
+	if _, ok := within(30*time.Second, func() bool { return s.exec(up["busybox"]...).code == 0 }); !ok {
+		t.Fatal("did not come up")
+	}
+	e := s.(engine)
+	if a := e.stop(); a.code != 0 {
+		t.Fatal(a)
+	}
+	logs := append(slices.Clone(e.end[:slices.Index(e.end, "stop")]), "logs", e.end[len(e.end)-1])
+	if a := do(e.env, logs...); !strings.Contains(a.out+a.err, "poweroff") {
+		t.Errorf("busybox does not say that it powers off: %v", a)
+	}
+}

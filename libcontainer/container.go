@@ -477,33 +477,3 @@ func (c *container) userOnTape() bool {
 func (c *container) mappings() *plan.MapIDs {
 	return &plan.MapIDs{UID: c.spec.Linux.UIDMappings, GID: c.spec.Linux.GIDMappings}
 }
-
-// ownStdio is which of stdio is given to the container's user: pipes and files
-// that the caller made for it, and not the host's devices.
-func ownStdio(p *plan.Plan, terminal bool) uint8 {
-	if terminal {
-		return 0b111
-	}
-	var mask uint8
-	for _, s := range p.Steps {
-		if u, ok := s.(plan.SetUser); ok && !u.ChownStdio {
-			return 0
-		}
-	}
-	for fd := range 3 {
-		var st unix.Stat_t
-		if unix.Fstat(fd, &st) == nil && !hostDevice(&st) {
-			mask |= 1 << fd
-		}
-	}
-	return mask
-}
-
-// hostDevice tells /dev/null and its like from a terminal of the caller's.
-func hostDevice(st *unix.Stat_t) bool {
-	if st.Mode&unix.S_IFMT != unix.S_IFCHR {
-		return false
-	}
-	major := unix.Major(st.Rdev)
-	return major < 136 || major > 143 // unix98 pty slaves
-}

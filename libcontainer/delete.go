@@ -63,14 +63,12 @@ func (v *view) removeWhole(r *Runtime) error {
 	if err := destroy(r, v.dir, v.Container, v.group, false); err != nil {
 		return err
 	}
-	if configErr != nil {
-		return nil
+	if configErr == nil {
+		// It was good once; without it there are no hooks to run.
+		if cfg, err := spec.Decode(raw); err == nil {
+			r.poststop(cfg.Spec, v.Container)
+		}
 	}
-	cfg, err := spec.Decode(raw)
-	if err != nil {
-		return nil // it was good once; without it there are no hooks to run
-	}
-	r.poststop(cfg.Spec, v.Container)
 	return nil
 }
 

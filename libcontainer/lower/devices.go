@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"encoding/binary"
 	"path"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,8 @@ import (
 
 func (l *lowerer) deviceStep(s plan.Step) error {
 	switch s := s.(type) {
+	case plan.Loopback:
+		l.loopback()
 	case plan.Device:
 		l.device(&s)
 	case plan.Symlink:
@@ -21,6 +24,18 @@ func (l *lowerer) deviceStep(s plan.Step) error {
 		l.console(&s)
 	}
 	return nil
+}
+
+// loopback is ioctl(SIOCSIFFLAGS). Any socket will do that is made in the
+// network namespace.
+func (l *lowerer) loopback() {
+	request := make([]byte, 40) // struct ifreq
+	copy(request, "lo")
+	binary.NativeEndian.PutUint16(request[unix.IFNAMSIZ:], unix.IFF_UP)
+	socket := l.cell()
+	l.call(unix.SYS_SOCKET, num(unix.AF_UNIX), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)).Into(socket)
+	l.call(unix.SYS_IOCTL, socket.Value(), num(unix.SIOCSIFFLAGS), l.b.Bytes(request))
+	l.close(socket)
 }
 
 // directory is mountpoint for a directory that many steps need: nothing is

@@ -149,7 +149,7 @@ func (l *lowerer) lower(s plan.Step) error {
 		return l.rootStep(s)
 	case plan.Mount, plan.Cgroup2Mount, plan.CgroupTree, plan.Cgroup1Mount, plan.CgroupLink:
 		return l.mountStep(s)
-	case plan.Device, plan.Symlink, plan.Sysctl, plan.Console:
+	case plan.Loopback, plan.Device, plan.Symlink, plan.Sysctl, plan.Console:
 		return l.deviceStep(s)
 	case plan.RunHooks, plan.Ready, plan.WaitStart:
 		return l.syncStep(s)

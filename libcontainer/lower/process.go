@@ -23,8 +23,6 @@ func (l *lowerer) processStep(s plan.Step) error {
 		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
 	case plan.DieWithRuntime:
 		l.call(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
-	case plan.Loopback:
-		l.loopback()
 	case plan.Hostname:
 		l.call(unix.SYS_SETHOSTNAME, l.str(s.Name), num(len(s.Name)))
 	case plan.Domainname:
@@ -51,18 +49,6 @@ func (l *lowerer) processStep(s plan.Step) error {
 		return fmt.Errorf("no system call is known for this step")
 	}
 	return nil
-}
-
-// loopback is ioctl(SIOCSIFFLAGS). Any socket will do that is made in the
-// network namespace.
-func (l *lowerer) loopback() {
-	request := make([]byte, 40) // struct ifreq
-	copy(request, "lo")
-	binary.NativeEndian.PutUint16(request[unix.IFNAMSIZ:], unix.IFF_UP)
-	socket := l.cell()
-	l.call(unix.SYS_SOCKET, num(unix.AF_UNIX), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)).Into(socket)
-	l.call(unix.SYS_IOCTL, socket.Value(), num(unix.SIOCSIFFLAGS), l.b.Bytes(request))
-	l.close(socket)
 }
 
 func (l *lowerer) memoryPolicy(s *plan.MemoryPolicy) {

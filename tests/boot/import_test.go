@@ -47,9 +47,10 @@ func startByRunc(t *testing.T, tree string, _ bool) (running, string) {
 	if a := do(nil, with("run", "--detach", "--bundle", box, c.ID)...); a.code != 0 {
 		t.Fatalf("runc run: %v", a)
 	}
-	stop := "37" // SIGRTMIN+3, by which nobody but us tells it that a system is to stop
-	if up[tree] != nil {
-		stop = "USR2" // busybox's
+	// Nobody but us tells an init by its own signal that the system is to stop.
+	stop := map[string]string{"busybox": "USR2", "openrc": "PWR", "runit": "INT"}[tree]
+	if stop == "" {
+		stop = "37" // SIGRTMIN+3, systemd's
 	}
 	return engine{
 		run: with("exec", c.ID), end: with("kill", c.ID, stop), list: with("state", c.ID), alive: `"running"`,

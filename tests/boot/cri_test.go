@@ -4,6 +4,7 @@ package boot
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,15 +15,29 @@ import (
 // startByCRI makes an image of the tree, and has containerd run it as a pod's container, as Kubernetes does. With bookworm
 // all is said: the pod asks for boot mode, and the image names the stop signal. The others say nothing, so that boot mode
 // is found, and SIGTERM is sent.
-func startByCRI(t *testing.T, tree string, _ bool) (running, string) {
+func startByCRI(t *testing.T, tree string, users bool) (running, string) {
+	if users && !pods.UserNamespaces(t) {
+		t.Skip("this containerd gives pods no user namespaces")
+	}
 	d := pods.Start(t)
 	var flags []string
+	if users {
+		flags = append(flags, "--user-namespace", fmt.Sprintf("%d:65536", userBase))
+	}
 	stopSignal := ""
 	if tree == "bookworm" {
-		flags, stopSignal = []string{"--annotation", bootAnnotation + "=yes"}, "SIGRTMIN+3"
+		flags, stopSignal = append(flags, "--annotation", bootAnnotation+"=yes"), "SIGRTMIN+3"
 	}
 	d.Import(t, saveImage(t, writable(t, tree, false), stopSignal), "system:1")
 	pod := d.Run(t, append(flags, fixtures.UniqueID("boot"), "system:1")...)
+	lowest := 0
+	if users {
+		lowest = userBase // an engine that knows no user namespaces does not refuse them
+	}
+	ids := do(nil, d.CRI("exec", pod.Container, "cat", "/proc/self/uid_map")...)
+	if f := strings.Fields(ids.out); len(f) != 3 || f[1] != fmt.Sprint(lowest) {
+		t.Errorf("the users of the host inside: %v, want them from %d on", ids, lowest)
+	}
 	return engine{
 		run: d.CRI("exec", pod.Container), end: d.CRI("stop", pod.Container, fmt.Sprint(int(patience(55*time.Second).Seconds()))),
 		list: d.CRI("status", pod.Container), alive: "CONTAINER_RUNNING",

@@ -37,7 +37,7 @@ var ways = []way{
 	{"ctr", false, startByCtr},
 	{"docker save and import", false, startByImage},
 	{"import and plain runc", false, startByRunc},
-	{"CRI", false, startByCRI},
+	{"CRI", true, startByCRI},
 }
 
 // bundled is a system that the runtime's own commands started.

@@ -126,6 +126,22 @@ func (d *Daemon) start(t testing.TB) {
 	d.wait(t, "containerd answers", func() bool { return d.ctrCommand("version").Run() == nil })
 }
 
+// UserNamespaces tells whether the containerd of this machine gives pods user namespaces, which it does since 1.7 and
+// ignores before.
+func UserNamespaces(t testing.TB) bool {
+	t.Helper()
+	out, err := exec.Command(require.Program(t, "containerd"), "--version").Output()
+	words := strings.Fields(string(out))
+	if err != nil || len(words) < 3 {
+		t.Fatalf("containerd --version: %v, %q", err, out)
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(strings.TrimPrefix(words[2], "v"), "%d.%d", &major, &minor); err != nil {
+		t.Fatalf("containerd --version: %q: %v", out, err)
+	}
+	return major > 1 || major == 1 && minor >= 7
+}
+
 // CRI is a command line of the client of tests/cri.
 func (d *Daemon) CRI(args ...string) []string {
 	return append([]string{d.client, d.dir + "/c.sock"}, args...)

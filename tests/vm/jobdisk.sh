@@ -17,10 +17,10 @@ for job; do cp "$here/jobs/$job.sh" "$dir/jobs/"; done
 
 cd "$repo"
 export CGO_ENABLED=0
-for package in lifecycle boot; do
+for package in lifecycle boot engines; do
 	# Tests read testdata in their own directory.
 	mkdir -p "$dir/tests/$package"
-	go test -c -tags boot -o "$dir/tests/$package/$package.test" "./tests/$package"
+	go test -c -tags boot,engines -o "$dir/tests/$package/$package.test" "./tests/$package"
 	[ ! -d "tests/$package/testdata" ] || cp -r "tests/$package/testdata" "$dir/tests/$package/"
 done
 go build -tags faultinject -o "$dir/bin/gspawn-oci-fault" .

@@ -7,7 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 repo=$(cd "$here/../.." && pwd)
 cache=${GSPAWN_CACHE:-/var/tmp/gspawn-oci-cache}
 out=${RESULTS:-$repo/results}/vm
-limit=${VM_TIMEOUT:-1500} # seconds for the whole machine
+limit=${VM_TIMEOUT:-2400} # seconds for the whole machine
 
 image=$("$here/image.sh")
 trees=$("$here/treedisk.sh")

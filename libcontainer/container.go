@@ -240,6 +240,7 @@ func (c *container) make() error {
 		if err := c.dir.WriteContainer(&c.desc); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	// On v2 the limits are set while the init runs its tape. On v1 they come
 	// before: its device rules first forbid all, then allow one by one. Hooks,
@@ -249,6 +250,7 @@ func (c *container) make() error {
 		if err := c.group.Limit(); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	if err := c.start(); err != nil {
 		return err
@@ -337,10 +339,12 @@ func (c *container) created() error {
 	if err := c.register(); err != nil {
 		return err
 	}
+	fault.At()
 	if c.opts.PidFile != "" {
 		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
 			return err
 		}
+		fault.At()
 	}
 	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
 		return err

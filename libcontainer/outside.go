@@ -9,6 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
@@ -33,6 +34,7 @@ func (c *container) fromOutside() error {
 		if err != nil {
 			return runtimeStepError(c.plan, i, err)
 		}
+		fault.At()
 	}
 	if len(devices) == 0 {
 		return nil

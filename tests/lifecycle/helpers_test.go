@@ -113,6 +113,10 @@ var buildFault = sync.OnceValues(func() (string, error) {
 		return "", fmt.Errorf("build with the tag faultinject: %w\n%s", err, out)
 	}
 	faultDir = dir
+	helper := "gspawn-oci-seccomp" // is looked for beside the runtime
+	if err := os.Symlink(filepath.Join(fixtures.RepoRoot(), "bin", helper), filepath.Join(dir, helper)); err != nil {
+		return "", err
+	}
 	return path, os.Setenv(faultEnv, path)
 })
 

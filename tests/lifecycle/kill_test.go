@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
@@ -18,10 +21,19 @@ import (
 // A create, or a run, that is killed at any place, or whose init dies at any place, leaves nothing that
 // `delete --force` does not remove, and the id can be used again.
 
-// everything is a configuration with a step of nearly every kind.
+// everything is a configuration with a step of nearly every kind that this machine may have.
 func everything(s *specs.Spec) {
-	fixtures.WithUserNamespace(100000, 65536)(s)
 	fixtures.WithNamespace(specs.CgroupNamespace, "")(s)
+	fixtures.WithNamespace(specs.TimeNamespace, "")(s)
+	filter(specs.ActErrno, uint(unix.EXDEV), "acct", "swapon")(s)
+	p := s.Process
+	p.OOMScoreAdj = ptr(321)
+	p.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch}
+	p.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_IDLE}
+	p.User.Umask = ptr(uint32(0o77))
+	s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 1000}}
+	s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/moreover", Type: "c", Major: 1, Minor: 3}}
+	s.Linux.Personality = &specs.LinuxPersonality{Domain: specs.PerLinux}
 	s.Process.Terminal = true
 	s.Process.Cwd = "/srv/made"
 	s.Domainname = "domain"
@@ -33,11 +45,30 @@ func everything(s *specs.Spec) {
 	}
 }
 
+// mapped is everything in a user namespace, where devices are bound and limits are set from outside. It gets a network
+// device too, which this test makes anew for each command.
+func mapped(s *specs.Spec) {
+	everything(s)
+	fixtures.WithUserNamespace(100000, 65536)(s)
+	s.Linux.Devices[0] = specs.LinuxDevice{Path: "/dev/null", Type: "c", Major: 1, Minor: 3}
+	s.Linux.NetDevices = map[string]specs.LinuxNetDevice{fmt.Sprintf("gspk%x", os.Getpid()): {Name: "lan"}}
+}
+
+// whole is everything with the host's ids: nodes are made, limits set by the init, a tree's owners mapped.
+func whole(s *specs.Spec) {
+	everything(s)
+	s.Root.Readonly = true
+	s.Mounts = append(s.Mounts,
+		specs.Mount{Destination: "/run", Type: "tmpfs", Source: "tmpfs", Options: []string{"tmpcopyup"}},
+		specs.Mount{Destination: "/mnt", Type: "bind", Source: "/usr", Options: []string{"rbind", "rro", "rslave"}})
+}
+
 func TestKilledAnywhere(t *testing.T) {
 	require.Root(t)
 	fixtures.OnBothCgroups(t, func(t *testing.T) {
 		t.Run("create", func(t *testing.T) { t.Parallel(); killEverywhere(t, "create") })
-		t.Run("create-everything", func(t *testing.T) { t.Parallel(); killEverywhere(t, "create", everything) })
+		t.Run("create-mapped", func(t *testing.T) { t.Parallel(); killEverywhere(t, "create", mapped) })
+		t.Run("create-whole", func(t *testing.T) { t.Parallel(); killEverywhere(t, "create", whole) })
 		t.Run("run", func(t *testing.T) { t.Parallel(); killEverywhere(t, "run") })
 	})
 }
@@ -50,6 +81,7 @@ type target struct {
 	console string // socket; "" without a terminal
 	stdout  string // file, by which processes of this test are known
 	faulty  string // runtime with fault injection
+	device  string // of the network, on the host; "" for none
 	checks  int
 }
 
@@ -59,6 +91,10 @@ func killEverywhere(t *testing.T, verb string, changes ...change) {
 		t.Fatal(err)
 	}
 	c := fixtures.New(t, changes...)
+	if len(c.Spec.Linux.NetDevices) > 0 && deviceKind() == "" {
+		c.Spec.Linux.NetDevices = nil
+		c.Write()
+	}
 	k := &target{t: t, c: c, verb: verb, faulty: faulty, stdout: filepath.Join(filepath.Dir(c.Bundle), "stdout")}
 	if err := os.Mkdir(c.Rootfs("srv"), 0o777); err != nil {
 		t.Fatal(err)
@@ -68,6 +104,12 @@ func killEverywhere(t *testing.T, verb string, changes ...change) {
 	}
 	if c.Spec.Process.Terminal {
 		k.console = consoleSocket(t).path
+	}
+	for name := range c.Spec.Linux.NetDevices {
+		k.device = name
+	}
+	if k.device != "" {
+		t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", k.device).Run() })
 	}
 	k.moves()
 	steps := planOf(t, c)
@@ -90,9 +132,21 @@ func killEverywhere(t *testing.T, verb string, changes ...change) {
 	}
 }
 
+// deviceKind is a kind of network devices that cost nothing, go with their namespace and that this machine has, or "".
+var deviceKind = sync.OnceValue(func() string {
+	name := fmt.Sprintf("gspp%x", os.Getpid())
+	for _, kind := range []string{"dummy", "ifb"} {
+		if exec.Command("ip", "link", "add", name, "type", kind).Run() == nil {
+			_ = exec.Command("ip", "link", "delete", name).Run()
+			return kind
+		}
+	}
+	return ""
+})
+
 // moves kills the runtime at every place between two of its moves.
 func (k *target) moves() {
-	const least, most = 5, 50
+	const least, most = 8, 60
 	for n := 1; n < most; n++ {
 		if k.command(fmt.Sprintf("move:%d", n)) == 0 {
 			if n <= least {
@@ -148,6 +202,7 @@ func (k *target) command(place string) int {
 
 func (k *target) exec(place string, args ...string) int {
 	k.t.Helper()
+	k.makeDevice()
 	out, err := os.Create(k.stdout)
 	if err != nil {
 		k.t.Fatal(err)
@@ -166,11 +221,24 @@ func (k *target) exec(place string, args ...string) int {
 	return cmd.ProcessState.ExitCode()
 }
 
+// makeDevice makes the network device that the container is to get, unless an earlier command did not come to take it.
+func (k *target) makeDevice() {
+	if k.device == "" {
+		return
+	}
+	if _, err := os.Stat("/sys/class/net/" + k.device); err == nil {
+		return
+	}
+	if out, err := exec.Command("ip", "link", "add", k.device, "type", deviceKind()).CombinedOutput(); err != nil {
+		k.t.Fatalf("make a network device: %v: %s", err, out)
+	}
+}
+
 // check removes what was left, looks for remains, and uses the id once more.
 func (k *target) check(place string) {
 	k.t.Helper()
 	k.undo(place)
-	if k.checks++; k.checks%3 != 1 && !strings.HasPrefix(place, "move") {
+	if k.checks++; k.checks%2 != 1 && !strings.HasPrefix(place, "move") {
 		return // it costs as much as all the rest
 	}
 	if code := k.command(""); code != 0 {

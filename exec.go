@@ -57,7 +57,7 @@ func execFlags(o *libcontainer.ExecOptions, process *string) []cli.Flag {
 		{Name: "no-new-privs", Help: "the program can gain no privileges by executing others", Var: &o.NoNewPrivs},
 		{Name: "cap", Short: "c", Arg: "CAPABILITY", Help: "give the program this capability too; may be repeated",
 			Var: &o.Caps},
-		{Name: "preserve-fds", Arg: "N", Help: "pass N more file descriptors (stdio + $LISTEN_FDS + N in total)",
+		{Name: "preserve-fds", Arg: "N", Help: "pass N more file descriptors (stdio + N in total)",
 			Default: "0", Var: &o.PreserveFDs},
 		{Name: "cgroup", Arg: "[CONTROLLERS:]PATH",
 			Help: "an existing cgroup below the container's to run in; may be repeated", Var: &o.Cgroups},

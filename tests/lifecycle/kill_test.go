@@ -91,7 +91,7 @@ func killEverywhere(t *testing.T, verb string, changes ...change) {
 		t.Fatal(err)
 	}
 	c := fixtures.New(t, changes...)
-	if len(c.Spec.Linux.NetDevices) > 0 && !dummyDevices() {
+	if len(c.Spec.Linux.NetDevices) > 0 && deviceKind() == "" {
 		c.Spec.Linux.NetDevices = nil
 		c.Write()
 	}
@@ -132,13 +132,16 @@ func killEverywhere(t *testing.T, verb string, changes ...change) {
 	}
 }
 
-// dummyDevices says whether this machine has network devices that cost nothing.
-var dummyDevices = sync.OnceValue(func() bool {
+// deviceKind is a kind of network devices that cost nothing, go with their namespace and that this machine has, or "".
+var deviceKind = sync.OnceValue(func() string {
 	name := fmt.Sprintf("gspp%x", os.Getpid())
-	if exec.Command("ip", "link", "add", name, "type", "dummy").Run() != nil {
-		return false
+	for _, kind := range []string{"dummy", "ifb"} {
+		if exec.Command("ip", "link", "add", name, "type", kind).Run() == nil {
+			_ = exec.Command("ip", "link", "delete", name).Run()
+			return kind
+		}
 	}
-	return exec.Command("ip", "link", "delete", name).Run() == nil
+	return ""
 })
 
 // moves kills the runtime at every place between two of its moves.
@@ -226,7 +229,7 @@ func (k *target) makeDevice() {
 	if _, err := os.Stat("/sys/class/net/" + k.device); err == nil {
 		return
 	}
-	if out, err := exec.Command("ip", "link", "add", k.device, "type", "dummy").CombinedOutput(); err != nil {
+	if out, err := exec.Command("ip", "link", "add", k.device, "type", deviceKind()).CombinedOutput(); err != nil {
 		k.t.Fatalf("make a network device: %v: %s", err, out)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
@@ -41,6 +43,9 @@ func TestNotPassed(t *testing.T) {
 				"LISTEN_FDS, create": activated(c.Cmd("create", c.ID), n),
 			}
 			for name, cmd := range commands {
+				// With that the Go runtime opens descriptors of its own before main.
+				cmd.Stdin = nonBlocking(t)
+				cmd.WaitDelay = time.Second // a container that should not be holds our pipe
 				out, err := cmd.CombinedOutput()
 				if err == nil {
 					t.Errorf("%s with %d descriptors of which none is open:\n%s", name, n, out)
@@ -66,6 +71,18 @@ func TestNotPassed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// nonBlocking is the end to read from of an empty pipe that does not wait.
+func nonBlocking(t *testing.T) *os.File {
+	t.Helper()
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		t.Fatal(err)
+	}
+	end := os.NewFile(uintptr(p[0]), "stdin")
+	t.Cleanup(func() { end.Close(); unix.Close(p[1]) })
+	return end
 }
 
 // TestSocketActivation shows what a program gets of the descriptors that a service manager passed to the runtime.

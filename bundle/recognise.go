@@ -52,7 +52,7 @@ func (w *work) notAnImage() error {
 	}
 	defer s.Close()
 	if image, err := documented(s); err != nil || !image {
-		return nil //nolint:nilerr // an odd root file system is one
+		return nil // an odd root file system is one
 	}
 	return errLateImage
 }

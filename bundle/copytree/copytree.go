@@ -279,7 +279,7 @@ func (c *copier) attributes(src int, sname string, dst int, dname, path string) 
 	from, into := object{src, sname}, object{dst, dname}
 	size, err := from.list(nil)
 	if err != nil || size == 0 {
-		return nil //nolint:nilerr // none, or a file system without
+		return nil // none, or a file system without
 	}
 	raw := make([]byte, size+256)
 	n, err := from.list(raw)

@@ -109,6 +109,12 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 		return nil // the tar reader skips the data
 	}
 	d.dirty = true
+	return t.object(tr, h, d, name, l)
+}
+
+// object makes what an entry is about, in its directory.
+func (t *Tree) object(tr *tar.Reader, h *tar.Header, d place, name string, l Layer) error {
+	_, base := split(name)
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // old archives have RegA
 		return t.regular(tr, h, d.dir, base)

@@ -308,12 +308,18 @@ func (w *work) configure() error {
 	if err := spec.Validate(s); err != nil {
 		return fmt.Errorf("the configuration that the image asks for: %w", err)
 	}
-	raw, err := json.MarshalIndent(s, "", "\t")
+	f, err := w.bundle.Create("config.json", 0o644)
 	if err != nil {
-		return fmt.Errorf("encode config.json: %w", err)
+		return err
+	}
+	e := json.NewEncoder(f)
+	e.SetIndent("", "\t")
+	e.SetEscapeHTML(false) // an image's labels must not become six times as large
+	if err := errors.Join(e.Encode(s), f.Close()); err != nil {
+		return fmt.Errorf("write config.json: %w", err)
 	}
 	w.report.Args = s.Process.Args
-	return w.bundle.WriteFile("config.json", append(raw, '\n'), 0o644)
+	return nil
 }
 
 // commit moves everything into place, or nothing. The tree comes first: a bundle never points to nothing.

@@ -13,6 +13,7 @@ const (
 	maxIndexDepth = 8
 	maxManifests  = 2000
 	maxWalked     = 64 << 20 // bytes of documents that are read to find the image
+	maxName       = 1024     // bytes of a name; registries allow 255
 )
 
 // candidate is one manifest of a layout, with what led to it.
@@ -82,6 +83,9 @@ func (w *walker) descriptor(d *descriptor, above candidate, depth int) error {
 	c := candidate{refs: above.refs, platform: above.platform, digest: d.Digest, size: d.Size}
 	c.refs = append(c.refs[:len(c.refs):len(c.refs)], refNames(d)...)
 	if d.Platform != nil {
+		if !d.Platform.sane() {
+			return fmt.Errorf("manifest %s: its platform has a name of more than %d bytes", word(d.Digest), maxName)
+		}
 		c.platform = d.Platform
 	}
 	if w.above[c.digest] {
@@ -122,11 +126,14 @@ func attestation(d *descriptor) bool {
 		(d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown")
 }
 
+// sane says whether a platform can be one that somebody asks for. A layout has up to maxManifests of them in memory.
+func (p *Platform) sane() bool { return len(p.OS)+len(p.Architecture)+len(p.Variant) <= maxName }
+
 // refNames are the names that a descriptor's annotations give. containerd and docker write the full name beside the tag.
 func refNames(d *descriptor) []string {
 	var names []string
 	for _, key := range []string{"io.containerd.image.name", "org.opencontainers.image.ref.name"} {
-		if n := d.Annotations[key]; n != "" {
+		if n := d.Annotations[key]; n != "" && len(n) <= maxName {
 			names = append(names, n)
 		}
 	}

@@ -109,22 +109,23 @@ func (t *Tree) entry(tr *tar.Reader, h *tar.Header, l Layer) error {
 		return nil // the tar reader skips the data
 	}
 	d.dirty = true
-	return t.put(tr, h, d.dir, name, base, l)
+	return t.object(tr, h, d, name, l)
 }
 
-// put makes the file, directory or whatever the entry is.
-func (t *Tree) put(tr *tar.Reader, h *tar.Header, d *dir, name, base string, l Layer) error {
+// object makes what an entry is about, in its directory.
+func (t *Tree) object(tr *tar.Reader, h *tar.Header, d place, name string, l Layer) error {
+	_, base := split(name)
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeRegA, tar.TypeCont, tar.TypeGNUSparse: //nolint:staticcheck // old archives have RegA
-		return t.regular(tr, h, d, base)
+		return t.regular(tr, h, d.dir, base)
 	case tar.TypeDir:
-		return t.mkdir(h, d, name, base)
+		return t.mkdir(h, d.dir, name, base)
 	case tar.TypeSymlink:
-		return t.symlink(h, d, base)
+		return t.symlink(h, d.dir, base)
 	case tar.TypeLink:
-		return t.hardlink(h, d, base, l)
+		return t.hardlink(h, d.dir, base, l)
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		return t.node(h, d, name, base)
+		return t.node(h, d.dir, name, base)
 	}
 	return fmt.Errorf("type %q is not known", h.Typeflag)
 }

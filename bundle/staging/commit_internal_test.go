@@ -28,8 +28,10 @@ func TestKilledBetween(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.WriteFile("new", nil, 0o644); err != nil {
+			if f, err := d.Create("new", 0o644); err != nil {
 				t.Fatal(err)
+			} else {
+				f.Close()
 			}
 			if err := unix.Fsetxattr(d.FD, pending, []byte(d.tmp), 0); err != nil {
 				t.Fatal(err)

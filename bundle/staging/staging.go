@@ -177,15 +177,13 @@ func (d *Dir) Mkdir(name string, mode uint32) (int, error) {
 	return unix.Openat(d.FD, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 }
 
-// WriteFile writes a small file in it.
-func (d *Dir) WriteFile(name string, data []byte, mode uint32) error {
+// Create makes a file in it.
+func (d *Dir) Create(name string, mode uint32) (*os.File, error) {
 	fd, err := unix.Openat(d.FD, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, mode)
 	if err != nil {
-		return fmt.Errorf("create %q: %w", name, err)
+		return nil, fmt.Errorf("create %q: %w", name, err)
 	}
-	f := os.NewFile(uintptr(fd), name)
-	_, err = f.Write(data)
-	return errors.Join(err, f.Close())
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // TempFile opens a file without a name on the same file system, for spooling.

@@ -73,6 +73,10 @@ func TestMemory(t *testing.T) {
 			i.Compress, i.Stored = []string{"zstd --long=25 -1"}, map[int][]byte{1: packed}
 			return i.OCI().Tar()
 		}},
+		"names in indexes": {raw: func(*testing.T) []byte { return wordyIndexes(image(iw.Tar(app)), mega) }, fails: "several images"},
+		// A character that encoders write in six bytes, and one that becomes another of three.
+		"labels of &":       {raw: func(*testing.T) []byte { return labelled("&") }},
+		"labels of no text": {raw: func(*testing.T) []byte { return labelled("\xff") }},
 		"xz -9": {raw: func(t *testing.T) []byte {
 			needTool(t, "xz")
 			return iw.Compress("xz -0 --lzma2=preset=0,dict=64MiB -T1", iw.Tar(iw.Entry{Name: "bin/sh", Data: string(make([]byte, 80<<20)), Mode: 0o755}))
@@ -111,4 +115,26 @@ func noise(size int, name string) []byte {
 		copy(data[at:], data[:size/8])
 	}
 	return iw.Tar(iw.Entry{Name: name, Data: string(data), Mode: 0o755})
+}
+
+// wordyIndexes is a layout of many indexes in an index, each with a megabyte of names.
+func wordyIndexes(i *iw.Image, size int) []byte {
+	f := iw.Files{"oci-layout": []byte(`{"imageLayoutVersion":"1.0.0"}`)}
+	var all []any
+	for n := range 40 {
+		i.Extra = map[string]any{"author": fmt.Sprint(n)}
+		d := i.Manifest(f)
+		d["annotations"] = map[string]any{"org.opencontainers.image.ref.name": fmt.Sprint(n) + strings.Repeat("n", size)}
+		all = append(all, f.Blob("application/vnd.oci.image.index.v1+json", iw.JSON(map[string]any{"manifests": []any{d}})))
+	}
+	f["index.json"] = iw.JSON(map[string]any{"schemaVersion": 2, "manifests": all})
+	return f.Tar()
+}
+
+// labelled is an image with a label as large as a document may be.
+func labelled(char string) []byte {
+	i := image(iw.Tar(iw.Entry{Name: "bin/app", Mode: 0o755}))
+	i.Config["Labels"] = map[string]string{"a": "LABEL"}
+	return iw.Tar(iw.File("manifest.json", `[{"Config":"c","Layers":["l"]}]`), iw.File("l", string(i.Layers[0])),
+		iw.File("c", strings.Replace(string(i.ConfigJSON()), "LABEL", strings.Repeat(char, 4_000_000), 1)))
 }

@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm vm-shell demo install man completions fuzz clean help \
+.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm vm-shell demo install service man completions fuzz clean help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
@@ -97,12 +97,15 @@ man: $(BIN) ## write the manual pages to bin/man
 completions: $(BIN) ## write the shell completions to bin/completions
 	mkdir -p bin/completions && for s in bash zsh fish; do $(BIN) completion $$s >bin/completions/$$s || exit 1; done
 
+service: ## print the unit that boots a bundle, for the program in PREFIX
+	@sed 's|/usr/local/bin/|$(PREFIX)/bin/|g' contrib/gspawn-oci@.service
+
 install: build man completions ## install to PREFIX (/usr/local); DESTDIR is honoured
 	install -Dm755 $(BIN) $(DESTDIR)$(PREFIX)/bin/gspawn-oci
 	install -Dm755 $(HELPER) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-seccomp
 	install -Dm755 $(IMPORT) $(DESTDIR)$(PREFIX)/libexec/gspawn-oci/gspawn-oci-import
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 bin/man/*.8
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/lib/systemd/system contrib/gspawn-oci@.service
+	$(MAKE) -s --no-print-directory service | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/gspawn-oci@.service
 	install -Dm644 bin/completions/bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/gspawn-oci
 	install -Dm644 bin/completions/zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gspawn-oci
 	install -Dm644 bin/completions/fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gspawn-oci.fish

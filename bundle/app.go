@@ -35,7 +35,7 @@ func App() *specs.Spec {
 func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 	o := &w.o.Spec
 	s := App()
-	s.Root.Path, s.Root.Readonly = w.rootfs, o.ReadOnly
+	s.Root.Path, s.Root.Readonly = w.rootfs, o.ReadOnly || o.Volatile != "" && o.Volatile != "no"
 	s.Hostname = o.Hostname
 	if s.Hostname == "" {
 		s.Hostname = o.Machine
@@ -53,6 +53,9 @@ func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 		}
 		s.Mounts = append(s.Mounts, volumes...)
 	}
+	if o.Volatile == "state" {
+		s.Mounts = append(s.Mounts, profile.VolatileVar())
+	}
 	s.Mounts = append(s.Mounts, o.Mounts...)
 	s.Linux.MaskedPaths = append(s.Linux.MaskedPaths, o.Inaccessible...)
 	if m := o.More; m != nil {
@@ -66,9 +69,7 @@ func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 	}
 	w.appNamespaces(s)
 	appResources(s, o)
-	if o.Volatile != "" && o.Volatile != "no" {
-		return nil, fmt.Errorf("--volatile=%s: it is for booted systems; an application has --read-only and tmpfs mounts", o.Volatile)
-	}
+	w.appAnnotations(s)
 	if !o.FilterSystemCalls {
 		return s, nil
 	}

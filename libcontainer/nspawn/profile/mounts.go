@@ -20,14 +20,19 @@ func mounts(o *Options) ([]specs.Mount, error) {
 	case "", "no", "yes", "overlay":
 		// yes and overlay replace the root, which the runtime does.
 	case "state":
-		list = append(list, specs.Mount{Destination: "/var", Type: "tmpfs", Source: "tmpfs",
-			Options: []string{"strictatime", "mode=0755", "size=25%", "nr_inodes=1m"}})
+		list = append(list, VolatileVar())
 	default:
 		return nil, fmt.Errorf("volatile mode %q: want no, yes, state or overlay", o.Volatile)
 	}
 	custom := append([]specs.Mount(nil), o.Mounts...)
 	sort.SliceStable(custom, func(i, j int) bool { return custom[i].Destination < custom[j].Destination })
 	return append(list, custom...), nil
+}
+
+// VolatileVar is the /var of the volatile mode "state".
+func VolatileVar() specs.Mount {
+	return specs.Mount{Destination: "/var", Type: "tmpfs", Source: "tmpfs",
+		Options: []string{"strictatime", "mode=0755", "size=25%", "nr_inodes=1m"}}
 }
 
 // sys is /sys. A user namespace that does not own the network namespace may not

@@ -118,8 +118,12 @@ func (w *work) appNamespaces(s *specs.Spec) {
 		}
 		s.Linux.Namespaces = kept
 	}
-	if o.Network == profile.Veth {
-		s.Annotations = map[string]string{"io.gspawn.network": string(profile.Veth)}
+	if o.Network == profile.Host && o.PrivateUsers != nil {
+		for i := range s.Mounts {
+			if s.Mounts[i].Destination == "/sys" {
+				s.Mounts[i] = profile.HostSys()
+			}
+		}
 	}
 	switch r := o.PrivateUsers; {
 	case w.o.Rootless:

@@ -175,12 +175,7 @@ func (c *compiler) rootfs() error {
 	c.console()
 	c.bootSteps()
 	c.hooks(Init, HooksCreate)
-	for _, p := range c.spec.Linux.ReadonlyPaths {
-		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
-	}
-	for _, p := range c.spec.Linux.MaskedPaths {
-		c.p.add(Init, MaskPath{CleanDestination(p)})
-	}
+	c.paths()
 	if cwd := c.spec.Process; cwd != nil && cwd.Cwd != "/" {
 		c.p.add(Init, Directory{CleanDestination(cwd.Cwd)})
 	}
@@ -199,6 +194,15 @@ func (c *compiler) rootfs() error {
 	}
 	c.bootLast()
 	return nil
+}
+
+func (c *compiler) paths() {
+	for _, p := range c.spec.Linux.ReadonlyPaths {
+		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
+	}
+	for _, p := range c.spec.Linux.MaskedPaths {
+		c.p.add(Init, MaskPath{CleanDestination(p)})
+	}
 }
 
 // The annotations of a bundle that change how the root is attached, as

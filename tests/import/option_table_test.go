@@ -1,5 +1,7 @@
 package importtest
 
+import "os"
+
 // options has a row for each option of import that changes the container.
 var options = []option{
 	{name: "volatile yes", args: []string{"--volatile=yes"},
@@ -20,5 +22,16 @@ var options = []option{
 	{name: "private users N:M, copied", args: []string{"--private-users=300000:70000", "--copy"},
 		run: `busybox stat -c %u:%g /var/data; cat /proc/self/uid_map`, want: []string{"0:0\n", "300000      70000"}},
 	{name: "private users pick", args: []string{"--private-users=pick"}, run: `busybox stat -c %u /var/data; cat /proc/self/uid_map`, want: []string{"0\n", " 65536"}},
+	{name: "private users, host network", args: []string{"--private-users=300000", "--network=host"},
+		run: `busybox ls /sys/class/net && echo runs; busybox touch /sys/x || echo read-only`, want: []string{"runs", "read-only"}},
+	{name: "network host", args: []string{"--network=host"}, run: `busybox readlink /proc/self/ns/net`, want: []string{hostNetwork()}},
+	{name: "network private", args: []string{"--network=private"}, run: `busybox ls /sys/class/net | busybox tr '\n' .`, want: []string{"lo."}},
+	{name: "network veth", args: []string{"--network=veth", "--machine=a-very-long-machine-name"}, config: []string{`"io.gspawn.network":"veth"`},
+		run: `busybox ls /sys/class/net | busybox tr '\n' .; cat /sys/class/net/host0/address`, want: []string{"host0.lo."}},
 	{name: "private users no", args: []string{"--private-users=no"}, run: `cat /proc/self/uid_map`, want: []string{"4294967295"}},
+}
+
+func hostNetwork() string {
+	name, _ := os.Readlink("/proc/self/ns/net")
+	return name
 }

@@ -39,10 +39,16 @@ func VolatileVar() specs.Mount {
 // mount sysfs, and gets the host's, which is what the others would see too.
 func sys(o *Options) specs.Mount {
 	if o.PrivateUsers != nil && !o.privateNetwork() {
-		return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys",
-			Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"}}
+		return HostSys()
 	}
 	return nspawn.MountSys()
+}
+
+// HostSys is the /sys of a container in a user namespace and in the host's
+// network.
+func HostSys() specs.Mount {
+	return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys",
+		Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"}}
 }
 
 // maskedPaths has with a private network what nspawn's skeleton of /sys leaves

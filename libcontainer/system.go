@@ -116,7 +116,7 @@ func (c *container) lockTree() (unlock func(), err error) {
 	if c.console.system == nil {
 		return func() {}, nil
 	}
-	lock, err := treelock.Take(treelock.Dir, c.desc.Rootfs, c.spec.Root.Readonly)
+	lock, err := treelock.Take(treelock.Dir(), c.desc.Rootfs, c.spec.Root.Readonly)
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,9 @@ func (w *work) names() error {
 	if o.Dest == "" {
 		return errors.New("a destination is needed")
 	}
+	if name := o.Spec.Hostname; name != "" && naming.CheckMachine(name) != nil {
+		return fmt.Errorf("--hostname %q: only letters, digits, - and . may be in it, and at most 64 of them", name)
+	}
 	if o.Spec.Machine == "" {
 		return nil
 	}

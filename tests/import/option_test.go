@@ -1,12 +1,16 @@
 package importtest
 
 import (
+	"archive/tar"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gspawn/gspawn-oci/bundle"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
 )
 
@@ -17,6 +21,8 @@ type option struct {
 	run    string   // a shell script in the container; "" runs nothing
 	want   []string // in its output
 	config []string // in config.json, white space left out
+	lacks  []string // not in config.json
+	fails  bool     // the container ends with an error
 	refuse string   // in import's error; nothing is run
 	notice string   // in what import says
 	files  map[string]string
@@ -84,15 +90,53 @@ func TestOptions(t *testing.T) {
 					t.Errorf("config.json has no %s:\n%s", want, raw)
 				}
 			}
+			for _, no := range o.lacks {
+				if strings.Contains(plain, no) {
+					t.Errorf("config.json has %s:\n%s", no, raw)
+				}
+			}
 			if o.run == "" {
 				return
 			}
-			out := runBundle(t, bin, dest)
+			out := runOption(t, bin, dest, o.fails)
 			for _, want := range o.want {
 				if !strings.Contains(out, want) {
 					t.Errorf("the container wrote %q, want %q", out, want)
 				}
 			}
 		})
+	}
+}
+
+// runOption is runBundle for a container that may fail.
+func runOption(t *testing.T, bin, dest string, fails bool) string {
+	t.Helper()
+	if !fails {
+		return runBundle(t, bin, dest)
+	}
+	counter++
+	id := fmt.Sprintf("import-%d-%d", os.Getpid(), counter)
+	containerize(t, dest, id)
+	out, _ := exec.CommandContext(t.Context(), bin, "--root", t.TempDir(), "run", "-b", dest, id).CombinedOutput()
+	return string(out)
+}
+
+// TestVolumesKeepTheirOwner: --volumes=tmpfs mounts what the image's user can write to.
+func TestVolumesKeepTheirOwner(t *testing.T) {
+	needRoot(t)
+	bin, err := ours()
+	if err != nil {
+		t.Skip(err)
+	}
+	for _, users := range []*profile.UserRange{nil, {Base: 300000, Count: 65536}} {
+		i := &iw.Image{Layers: [][]byte{iw.Tar(append(bootable(t), iw.Entry{Name: "data", Type: tar.TypeDir, Mode: 0o750, Uid: 1000, Gid: 1000})...)}, Tags: []string{"box:1"},
+			Config: map[string]any{"Cmd": []string{"/bin/sh", "-c", "/bin/busybox touch /data/x && /bin/busybox stat -c %a:%u:%g /data"}, "User": "web", "Volumes": map[string]any{"/data": map[string]any{}}}}
+		dest, _, err := imported(t, i.OCI().Tar(), bundle.Options{Spec: bundle.SpecOptions{TmpfsVolumes: true, PrivateUsers: users}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out := runBundle(t, bin, dest); !strings.Contains(out, "750:1000:1000") {
+			t.Errorf("users %v: it wrote %q", users, out)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gspawn/gspawn-oci/bundle/image"
 	"github.com/gspawn/gspawn-oci/bundle/imageconfig"
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
@@ -22,6 +23,7 @@ const appCapabilities = 1<<0 | 1<<1 | 1<<3 | 1<<4 | 1<<5 | 1<<6 | 1<<7 | 1<<8 | 
 // writes, with a writable root, docker's capabilities and the caller's limits.
 func App() *specs.Spec {
 	s := spec.Default()
+	s.Version = profile.Version
 	spec.AddCgroupNamespace(s)
 	s.Root.Readonly = false
 	s.Hostname = ""
@@ -35,7 +37,7 @@ func App() *specs.Spec {
 func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 	o := &w.o.Spec
 	s := App()
-	s.Root.Path, s.Root.Readonly = w.rootfs, o.ReadOnly
+	s.Root.Path, s.Root.Readonly = w.rootfs, o.ReadOnly || o.Volatile != "" && o.Volatile != "no"
 	s.Hostname = o.Hostname
 	if s.Hostname == "" {
 		s.Hostname = o.Machine
@@ -51,34 +53,57 @@ func (w *work) appSpec(c *image.Config, p *specs.Process) (*specs.Spec, error) {
 		if err != nil {
 			return nil, err
 		}
+		for i := range volumes {
+			w.ownVolume(&volumes[i])
+		}
 		s.Mounts = append(s.Mounts, volumes...)
+	}
+	if o.Volatile == "state" {
+		s.Mounts = append(s.Mounts, profile.VolatileVar())
 	}
 	s.Mounts = append(s.Mounts, o.Mounts...)
 	s.Linux.MaskedPaths = append(s.Linux.MaskedPaths, o.Inaccessible...)
-	if m := o.More; m != nil {
-		p.Rlimits, p.OOMScoreAdj = m.Rlimits, m.OOMScoreAdj
-		if m.Cwd != "" {
-			p.Cwd = m.Cwd
-		}
-		if m.ProcessTwo {
-			return nil, errors.New("ProcessTwo=: it is for booted systems and nspawn; an application is PID 1")
-		}
+	if err := w.appMore(s); err != nil {
+		return nil, err
 	}
 	w.appNamespaces(s)
-	appResources(s, o)
-	if o.Volatile != "" && o.Volatile != "no" {
-		return nil, fmt.Errorf("--volatile=%s: it is for booted systems; an application has --read-only and tmpfs mounts", o.Volatile)
+	if !w.o.Rootless {
+		appResources(s, o)
 	}
+	w.appAnnotations(s)
 	if !o.FilterSystemCalls {
 		return s, nil
 	}
 	f, err := profile.Profile(profile.Options{Args: p.Args, Arch: archOf(c), SystemCalls: o.SystemCalls,
-		AddCapabilities: o.AddCapabilities | appCapabilities, Available: o.AllCapabilities})
+		SuppressSync: o.More != nil && o.More.SuppressSync, AddCapabilities: o.AddCapabilities | appCapabilities, Available: o.AllCapabilities})
 	if err != nil {
 		return nil, err
 	}
 	s.Linux.Seccomp = f.Linux.Seccomp
 	return s, nil
+}
+
+// appMore applies what only nspawn's settings name.
+func (w *work) appMore(s *specs.Spec) (err error) {
+	m, p := w.o.Spec.More, s.Process
+	if m == nil {
+		return nil
+	}
+	p.Rlimits, p.OOMScoreAdj = m.Rlimits, m.OOMScoreAdj
+	if m.Cwd != "" {
+		p.Cwd = m.Cwd
+	}
+	if m.ProcessTwo {
+		return errors.New("ProcessTwo=: it is for booted systems and nspawn; an application is PID 1")
+	}
+	if m.MachineID != "" {
+		p.Env = append(p.Env, "container_uuid="+nspawn.UUID(m.MachineID))
+	}
+	if m.SuppressSync && !w.o.Spec.FilterSystemCalls {
+		w.report.Notices = append(w.report.Notices, "SuppressSync= has no effect on an application without SystemCallFilter=")
+	}
+	s.Linux.Personality, err = profile.Personality(m.Personality)
+	return err
 }
 
 func withTerm(env []string) []string {
@@ -117,8 +142,12 @@ func (w *work) appNamespaces(s *specs.Spec) {
 		}
 		s.Linux.Namespaces = kept
 	}
-	if o.Network == profile.Veth {
-		s.Annotations = map[string]string{"io.gspawn.network": string(profile.Veth)}
+	if o.Network == profile.Host && o.PrivateUsers != nil {
+		for i := range s.Mounts {
+			if s.Mounts[i].Destination == "/sys" {
+				s.Mounts[i] = profile.HostSys()
+			}
+		}
 	}
 	switch r := o.PrivateUsers; {
 	case w.o.Rootless:
@@ -140,8 +169,12 @@ func (w *work) appNamespaces(s *specs.Spec) {
 }
 
 func appResources(s *specs.Spec, o *SpecOptions) {
+	cpus := ""
+	if o.More != nil {
+		cpus = o.More.CPUAffinity
+	}
 	if s.Linux.Resources == nil {
-		if o.Memory == 0 && o.CPUs == 0 && o.Pids == 0 {
+		if o.Memory == 0 && o.CPUs == 0 && o.Pids == 0 && cpus == "" {
 			return
 		}
 		s.Linux.Resources = &specs.LinuxResources{}
@@ -153,6 +186,12 @@ func appResources(s *specs.Spec, o *SpecOptions) {
 	if o.CPUs > 0 {
 		quota, period := int64(o.CPUs*100000), uint64(100000)
 		r.CPU = &specs.LinuxCPU{Quota: &quota, Period: &period}
+	}
+	if cpus != "" {
+		if r.CPU == nil {
+			r.CPU = &specs.LinuxCPU{}
+		}
+		r.CPU.Cpus = cpus
 	}
 	if o.Pids != 0 {
 		r.Pids = &specs.LinuxPids{Limit: &o.Pids}

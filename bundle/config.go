@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"runtime"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gspawn/gspawn-oci/bundle/imageconfig"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // makeSpec writes the configuration for the tree at dir.
@@ -53,8 +55,6 @@ func (w *work) makeSpec(dir string) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The oldest version that has all that is used: runtimes refuse versions that they have not heard of.
-	s.Version = "1.0.2"
 	w.annotate(s, c)
 	return s, nil
 }
@@ -159,12 +159,22 @@ func (w *work) bootSpec(c *image.Config, init nspawn.Init, args []string) (*spec
 		p.Rlimits, p.NrOpen, p.HardLimits = m.Rlimits, m.NrOpen, m.HardLimits
 		p.OOMScoreAdj, p.CPUAffinity, p.KillSignal = m.OOMScoreAdj, m.CPUAffinity, m.KillSignal
 		p.Personality, p.MachineID, p.SuppressSync = m.Personality, m.MachineID, m.SuppressSync
-		p.Extra, p.Credentials, p.Cwd, p.Fuse, p.Tun = m.Extra, m.Credentials, m.Cwd, m.Fuse, m.Tun
+		p.Credentials, p.Cwd, p.Fuse, p.Tun = m.Credentials, m.Cwd, m.Fuse, m.Tun
 		if len(p.Args) == 0 {
 			p.Args = m.Args
 		}
 	}
-	return profile.Profile(p)
+	if w.o.Rootless && p.Init.Kind == nspawn.Systemd {
+		return nil, fmt.Errorf("%s is systemd, which an ordinary user's container cannot boot: it wants a control group of its own and "+
+			"more than one user; import as root, or with --boot=no and a command", init.Path)
+	}
+	s, err := profile.Profile(p)
+	if err == nil && w.o.Rootless {
+		// The same changes as "spec --rootless" makes; an init is root, which is the one user that is mapped.
+		spec.Rootless(s, uint32(os.Geteuid()), uint32(os.Getegid()))
+		s.Process.Terminal = o.Terminal
+	}
+	return s, err
 }
 
 // bootEnv is the image's environment less what an init's must not have: its PATH is nspawn's.

@@ -75,6 +75,9 @@ func (w *work) names() error {
 	if o.Dest == "" {
 		return errors.New("a destination is needed")
 	}
+	if name := o.Spec.Hostname; name != "" && naming.CheckMachine(name) != nil {
+		return fmt.Errorf("--hostname %q: only letters, digits, - and . may be in it, and at most 64 of them", name)
+	}
 	if o.Spec.Machine == "" {
 		return nil
 	}
@@ -217,7 +220,8 @@ func (w *work) inPlace() error {
 	return w.checkOwner()
 }
 
-// checkOwner refuses private users on a tree that belongs to others: what is used in place is not changed.
+// checkOwner has the runtime map the owners of a tree when the container's root is another than the tree's: what is used
+// in place is not changed.
 func (w *work) checkOwner() error {
 	r := w.o.Spec.PrivateUsers
 	if r == nil {
@@ -227,17 +231,29 @@ func (w *work) checkOwner() error {
 	if err := unix.Fstat(w.fd, &st); err != nil {
 		return fmt.Errorf("stat %q: %w", w.rootfs, err)
 	}
-	if st.Uid != r.Base && w.o.Spec.Ownership == "" {
-		w.report.Notices = append(w.report.Notices, fmt.Sprintf(
-			"the tree belongs to user %d, the container's root is user %d: the runtime has to map it; with --copy the copy is shifted",
-			st.Uid, r.Base))
-		w.o.Spec.Ownership = "auto"
+	asked := w.o.Spec.Ownership
+	w.o.Spec.Ownership = ""
+	switch {
+	case st.Uid == r.Base || asked == "off":
+		return nil
+	case st.Uid != 0:
+		return fmt.Errorf("source %q: it belongs to user %d, and the container's root is user %d; what belongs to user 0 could be mapped, "+
+			"this needs --copy, which shifts the copy", w.rootfs, st.Uid, r.Base)
 	}
+	if err := mappable(w.fd); err != nil {
+		return fmt.Errorf("source %q: it belongs to user 0, the container's root is user %d, and mounts of this file system "+
+			"cannot map owners (%w); --copy shifts a copy", w.rootfs, r.Base, err)
+	}
+	if asked == "chown" {
+		w.report.Notices = append(w.report.Notices, "PrivateUsersOwnership=chown: a tree that is used in place is not changed; the runtime maps its owners")
+	}
+	w.o.Spec.Ownership = "map"
 	return nil
 }
 
 // makeRoot makes the directory that the tree goes into.
 func (w *work) makeRoot() (err error) {
+	w.o.Spec.Ownership = "" // the copy is shifted: there is nothing to map
 	if w.away != nil {
 		w.rootfs, w.report.Rootfs = w.away.Path, w.away.Path
 		w.fd, err = unix.Openat(w.away.FD, ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"encoding/hex"
 	"fmt"
 	"os"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
@@ -26,6 +29,8 @@ func (c *container) fromOutside() error {
 		switch s := s.(type) {
 		case plan.NetDevice:
 			devices[s.Host] = specs.LinuxNetDevice{Name: s.Name}
+		case plan.VethPair:
+			err = c.makeVeth(&s)
 		case plan.IntelRdt:
 			err = c.joinRdt()
 		default:
@@ -45,6 +50,28 @@ func (c *container) fromOutside() error {
 	}
 	defer ns.Close()
 	return netdev.Move(devices, ns)
+}
+
+// makeVeth connects the container as systemd-nspawn does.
+func (c *container) makeVeth(s *plan.VethPair) error {
+	ns, err := os.Open("/proc/" + strconv.Itoa(c.launch.pid) + "/ns/net")
+	if err != nil {
+		return fmt.Errorf("open the container's network namespace: %w", err)
+	}
+	defer ns.Close()
+	var host [16]byte
+	if id, ok := nspawn.ParseID(readLine("/etc/machine-id")); ok {
+		_, _ = hex.Decode(host[:], []byte(id))
+	}
+	prefix := naming.PrefixVeth
+	if s.Bridge != "" {
+		prefix = naming.PrefixBridged
+	}
+	v := netdev.Veth{Inside: naming.ContainerInterface, Bridge: s.Bridge,
+		HostMAC:   naming.MAC(naming.VethHost, host, s.Machine, 0),
+		InsideMAC: naming.MAC(naming.VethContainer, host, s.Machine, 0)}
+	v.Host, v.Alternative = naming.Interface(prefix, s.Machine)
+	return v.Make(ns)
 }
 
 // applyOutside sets one attribute of a process; other steps are passed over.

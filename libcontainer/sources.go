@@ -52,7 +52,7 @@ func (c *container) openMount(s plan.Step) (fd int, ours bool, err error) {
 	switch s := s.(type) {
 	case plan.AttachRoot:
 		if s.ByRuntime {
-			fd, err = c.openTree(s.Path, true)
+			fd, err = c.openRoot(&s)
 			return fd, true, err
 		}
 	case plan.Mount:

@@ -111,7 +111,7 @@ func (c *container) lockTree() (unlock func(), err error) {
 	if c.boot == nil {
 		return func() {}, nil
 	}
-	lock, err := treelock.Take(treelock.Dir, c.desc.Rootfs, c.spec.Root.Readonly)
+	lock, err := treelock.Take(treelock.Dir(), c.desc.Rootfs, c.spec.Root.Readonly)
 	switch {
 	case err == nil:
 		return func() { _ = lock.Close() }, nil

@@ -69,6 +69,9 @@ func (o *work) limits() error {
 
 func (o *work) resources() (err error) {
 	s := &o.Spec
+	if o.Rootless && o.f.Memory+o.f.CPUs+o.f.Pids != "" {
+		o.spoken = append(o.spoken, "--memory, --cpus and --pids are left out: an ordinary user's container has no control group to limit")
+	}
 	if o.f.Memory != "" {
 		if s.Memory, err = importflags.ParseBytes(o.f.Memory); err != nil || s.Memory <= 0 {
 			return fmt.Errorf("--memory %q: not an amount of memory", o.f.Memory)
@@ -122,14 +125,15 @@ func (o *work) process() error {
 func (o *work) mounts() error {
 	add := func(flag string, list []string, readOnly bool) error {
 		for _, text := range list {
+			text, err := absolute(text)
+			if err != nil {
+				return fmt.Errorf("--%s %q: %w", flag, text, err)
+			}
 			b, err := settings.ParseBind(text)
 			if err != nil {
 				return fmt.Errorf("--%s: %w", flag, err)
 			}
 			b.ReadOnly = readOnly
-			if err := absolute(&b.Source); err != nil {
-				return fmt.Errorf("--%s %q: %w", flag, text, err)
-			}
 			m, err := b.Mount()
 			if err != nil {
 				return fmt.Errorf("--%s %q: %w", flag, text, err)
@@ -304,12 +308,15 @@ func partlyMapped() bool {
 	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
 }
 
-// absolute makes a path of the host independent of the working directory; one in the image ("+…") or an empty one stays.
-func absolute(path *string) error {
-	if *path == "" || (*path)[0] == '+' || filepath.IsAbs(*path) {
-		return nil
+// absolute makes the source of a bind independent of the working directory; one in the image ("+…") or an empty one stays.
+func absolute(bind string) (string, error) {
+	if bind == "" || bind[0] == '+' || bind[0] == ':' || filepath.IsAbs(bind) {
+		return bind, nil
 	}
-	abs, err := filepath.Abs(*path)
-	*path = abs
-	return err
+	dir, err := os.Getwd()
+	if err != nil {
+		return bind, err
+	}
+	// The text is in systemd's form, where a colon ends the source.
+	return strings.NewReplacer(`\`, `\\`, ":", `\:`).Replace(dir) + "/" + bind, nil
 }

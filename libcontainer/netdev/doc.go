@@ -3,7 +3,10 @@
 // of global scope that they had. See "Network Devices" in the runtime-spec's
 // config-linux.md.
 //
+// It also makes the pair of virtual Ethernet devices that systemd-nspawn connects a
+// container with.
+//
 // It must never move a device back when a container ends (the spec forbids it: the
-// namespace's owner and the kernel do that), nor make devices, routes or addresses that
-// were not there. It imports vishvananda/netlink and runtime-spec.
+// namespace's owner and the kernel do that), nor make other devices, or routes or
+// addresses that were not there. It imports vishvananda/netlink and runtime-spec.
 package netdev

@@ -195,7 +195,7 @@ func (a *adapter) limits() {
 }
 
 func (a *adapter) machineIDFile() {
-	if a.facts.NoMachineIDFile && a.spec.Root != nil && a.spec.Root.Readonly {
+	if a.facts.NoMachineIDFile && a.spec.Root != nil && a.spec.Root.Readonly && !volatileRoot(a.spec) {
 		a.add(Note{"the tree has no /etc/machine-id and is read-only"},
 			"systemd needs at least an empty file there, to show its own over it; nothing is ever written to a read-only tree")
 	}
@@ -234,4 +234,11 @@ func cut(pair string) (name, value string, ok bool) {
 		}
 	}
 	return pair, "", false
+}
+
+// volatileRoot says whether the tree is replaced by something that can be
+// written to, whatever root.readonly says of the tree.
+func volatileRoot(spec *specs.Spec) bool {
+	mode := spec.Annotations[AnnotationVolatile]
+	return mode == "yes" || mode == "overlay"
 }

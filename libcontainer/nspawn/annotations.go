@@ -19,16 +19,17 @@ const (
 	// AnnotationNetwork is how the bundle wants to be networked: host,
 	// private or veth.
 	AnnotationNetwork = "io.gspawn.network"
-	// AnnotationNetworkOptions are the interfaces in nspawn's words, one a
-	// line: "bridge=br0", "port=tcp:80:8080".
+	// AnnotationNetworkOptions is, for veth, "Bridge=br0": what the host's
+	// end is put into.
 	AnnotationNetworkOptions = "io.gspawn.network.options"
-	// AnnotationVolatile is nspawn's --volatile=: yes, state or overlay.
+	// AnnotationVolatile is nspawn's --volatile=: yes, state or overlay. The
+	// runtime makes the root of yes and overlay, for any container; state
+	// is a tmpfs that the bundle mounts.
 	AnnotationVolatile = "io.gspawn.volatile"
-	// AnnotationOwnership is nspawn's --private-users-ownership=.
+	// AnnotationOwnership is nspawn's --private-users-ownership=. With map
+	// the runtime maps the owners of the tree's files by the mount; the
+	// others need nothing at run time.
 	AnnotationOwnership = "io.gspawn.private-users-ownership"
-	// AnnotationOptions are the settings of a .nspawn file that
-	// config.json has no field for, one "Key=value" a line.
-	AnnotationOptions = "io.gspawn.options"
 	// AnnotationStopSignal is the image specification's, as engines set it.
 	AnnotationStopSignal = "org.opencontainers.image.stopSignal"
 )

@@ -60,7 +60,9 @@ func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
 	if l.MountLabel != "" && !facts.SELinux {
 		return nil, fieldError("linux.mountLabel", "SELinux is not enabled on this host")
 	}
-	c.prepare()
+	if err := c.prepare(); err != nil {
+		return nil, err
+	}
 	if err := c.rootfs(); err != nil {
 		return nil, err
 	}
@@ -87,7 +89,7 @@ func newCompiler(spec *specs.Spec, facts *Facts, opts *Options) *compiler {
 	}
 }
 
-func (c *compiler) prepare() {
+func (c *compiler) prepare() error {
 	c.bootPrepare()
 	if c.facts.CgroupPath != "" {
 		c.p.add(Prepare, CreateCgroup{c.facts.CgroupPath, c.facts.CgroupDriver, c.cgroupOwner()})
@@ -104,12 +106,16 @@ func (c *compiler) prepare() {
 		c.p.add(Prepare, MapIDs{l.UIDMappings, l.GIDMappings})
 	}
 	c.netDevices()
+	if err := c.veth(); err != nil {
+		return err
+	}
 	c.limits(c.spec.Process)
 	c.namespaces()
 	c.p.add(Init, NewSession{})
 	if c.p.Namespaces.New&CloneNet != 0 {
 		c.p.add(Init, Loopback{})
 	}
+	return nil
 }
 
 func (c *compiler) namespaces() {

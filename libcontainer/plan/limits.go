@@ -133,6 +133,24 @@ func (s NetDevice) String() string {
 	return text + " into the network namespace"
 }
 
+// VethPair makes a pair of virtual Ethernet devices, one end on the host and
+// one in the container's network namespace, as systemd-nspawn does.
+type VethPair struct {
+	Machine string // names the host's end, and is what its addresses are made of
+	Bridge  string // that the host's end is put into, "" for none
+}
+
+// Kind implements Step.
+func (VethPair) Kind() string { return "make-veth" }
+
+func (s VethPair) String() string {
+	text := "make a virtual Ethernet pair: host0 in the container, on the host one named after the machine " + strconv.Quote(s.Machine)
+	if s.Bridge != "" {
+		text += " in the bridge " + strconv.Quote(s.Bridge)
+	}
+	return text + " (" + annotationNetwork + ")"
+}
+
 // IntelRdt puts the container into a resctrl group, config-linux.md "IntelRdt".
 type IntelRdt struct {
 	Group string
@@ -163,6 +181,41 @@ func (c *compiler) rlimits(phase Phase, p *specs.Process) {
 	for _, r := range p.Rlimits {
 		c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
 	}
+}
+
+// The annotations of a bundle that want a pair of devices, as package nspawn
+// documents them.
+const (
+	annotationNetwork        = "io.gspawn.network"
+	annotationNetworkOptions = "io.gspawn.network.options"
+	annotationMachine        = "io.gspawn.machine"
+)
+
+// veth makes the step for a bundle that asks for it. The host's end is named by
+// what the container is called.
+func (c *compiler) veth() error {
+	a := c.spec.Annotations
+	if a[annotationNetwork] != "veth" {
+		return nil
+	}
+	field := "annotations[" + annotationNetwork + "]"
+	switch {
+	case c.p.Namespaces.New&CloneNet == 0:
+		return fieldError(field, "veth wants a new network namespace among linux.namespaces")
+	case !c.facts.Privileged:
+		return fieldError(field, "only root can make devices on the host; an ordinary user's container has network host or private")
+	}
+	s := VethPair{Machine: a[annotationMachine]}
+	if s.Machine == "" {
+		s.Machine = c.opts.ID
+	}
+	for line := range strings.SplitSeq(a[annotationNetworkOptions], "\n") {
+		if name, ok := strings.CutPrefix(line, "Bridge="); ok {
+			s.Bridge = name
+		}
+	}
+	c.p.add(Prepare, s)
+	return nil
 }
 
 func (c *compiler) netDevices() {

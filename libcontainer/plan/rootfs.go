@@ -28,7 +28,19 @@ type AttachRoot struct {
 	Path      string
 	ByRuntime bool
 	InPlace   bool
+	// Volatile is nspawn's mode of forgetting changes: VolatileYes,
+	// VolatileOverlay or "". The runtime makes such a root.
+	Volatile string
+	// Mapped says that the owners of the tree's files are mapped to the
+	// container's users by the mount, MOUNT_ATTR_IDMAP.
+	Mapped bool
 }
+
+// The volatile modes that replace the root file system.
+const (
+	VolatileYes     = "yes"
+	VolatileOverlay = "overlay"
+)
 
 // Kind implements Step.
 func (AttachRoot) Kind() string { return "attach-root" }
@@ -37,6 +49,15 @@ func (s AttachRoot) String() string {
 	text := "attach the root file system " + strconv.Quote(s.Path)
 	if s.InPlace {
 		text += " in the runtime's mount namespace"
+	}
+	if s.Mapped {
+		text += ", its owners mapped to the container's users"
+	}
+	switch s.Volatile {
+	case VolatileYes:
+		text += ", of which an empty tmpfs shows /usr alone, read-only: what is written is forgotten (" + annotationVolatile + ")"
+	case VolatileOverlay:
+		text += " under an overlay in a tmpfs: what is written is forgotten (" + annotationVolatile + ")"
 	}
 	return text
 }
@@ -135,7 +156,11 @@ func (c *compiler) rootfs() error {
 		}
 		c.p.add(Init, HostPropagation{first})
 	}
-	c.p.add(Init, AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime(), InPlace: inPlace})
+	attach, err := c.attachRoot(root, inPlace)
+	if err != nil {
+		return err
+	}
+	c.p.add(Init, attach)
 	for i := range c.spec.Mounts {
 		if err := c.mount(i, &c.spec.Mounts[i]); err != nil {
 			return err
@@ -148,12 +173,7 @@ func (c *compiler) rootfs() error {
 	c.console()
 	c.bootSteps()
 	c.hooks(Init, HooksCreate)
-	for _, p := range c.spec.Linux.ReadonlyPaths {
-		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
-	}
-	for _, p := range c.spec.Linux.MaskedPaths {
-		c.p.add(Init, MaskPath{CleanDestination(p)})
-	}
+	c.paths()
 	if cwd := c.spec.Process; cwd != nil && cwd.Cwd != "/" {
 		c.p.add(Init, Directory{CleanDestination(cwd.Cwd)})
 	}
@@ -162,7 +182,9 @@ func (c *compiler) rootfs() error {
 	} else {
 		c.p.add(Init, PivotRoot{Move: c.opts.NoPivot})
 	}
-	if c.spec.Root.Readonly {
+	// A volatile root is written to instead of the tree, which root.readonly
+	// protects under runtimes that do not know the annotation.
+	if c.spec.Root.Readonly && attach.Volatile == "" {
 		c.p.add(Init, RootAttributes{Readonly: true})
 	}
 	if c.spec.Linux.RootfsPropagation != "" {
@@ -170,6 +192,52 @@ func (c *compiler) rootfs() error {
 	}
 	c.bootLast()
 	return nil
+}
+
+func (c *compiler) paths() {
+	for _, p := range c.spec.Linux.ReadonlyPaths {
+		c.p.add(Init, ReadonlyPath{CleanDestination(p)})
+	}
+	for _, p := range c.spec.Linux.MaskedPaths {
+		c.p.add(Init, MaskPath{CleanDestination(p)})
+	}
+}
+
+// The annotations of a bundle that change how the root is attached, as
+// package nspawn documents them.
+const (
+	annotationVolatile  = "io.gspawn.volatile"
+	annotationOwnership = "io.gspawn.private-users-ownership"
+)
+
+func (c *compiler) attachRoot(root string, inPlace bool) (AttachRoot, error) {
+	s := AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime(), InPlace: inPlace}
+	if len(c.spec.Annotations) == 0 {
+		return s, nil
+	}
+	switch mode := c.spec.Annotations[annotationVolatile]; mode {
+	case "", "no", "state": // state is a tmpfs among the mounts
+	case VolatileYes, VolatileOverlay:
+		s.Volatile = mode
+	default:
+		return s, fieldError("annotations["+annotationVolatile+"]", "want yes, state, overlay or no, not "+strconv.Quote(mode))
+	}
+	s.Mapped = c.spec.Annotations[annotationOwnership] == "map"
+	field := annotationVolatile
+	if s.Mapped {
+		field = annotationOwnership
+		if !c.p.Namespaces.Has(CloneUser) {
+			return s, fieldError("annotations["+field+"]", "there is no user namespace to map the owners to")
+		}
+	}
+	if s.Volatile == "" && !s.Mapped {
+		return s, nil
+	}
+	s.ByRuntime = true
+	if inPlace || !c.facts.Privileged {
+		return s, fieldError("annotations["+field+"]", "the root file system can only be replaced by root and in a new mount namespace")
+	}
+	return s, nil
 }
 
 // sourcesByRuntime tells whether the runtime opens the sources of bind mounts:

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
 )
@@ -39,6 +40,9 @@ func TestTemplates(t *testing.T) {
 				t.Errorf("it printed\n%s\nand wrote\n%s", printed, written)
 			}
 			s := readSpec(t, dir)
+			if s.Version != profile.Version {
+				t.Errorf("ociVersion %q, import writes %q", s.Version, profile.Version)
+			}
 			if err := spec.Validate(s); err != nil {
 				t.Error(err)
 			}

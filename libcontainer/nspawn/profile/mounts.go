@@ -20,8 +20,7 @@ func mounts(o *Options) ([]specs.Mount, error) {
 	case "", "no", "yes", "overlay":
 		// yes and overlay replace the root, which the runtime does.
 	case "state":
-		list = append(list, specs.Mount{Destination: "/var", Type: "tmpfs", Source: "tmpfs",
-			Options: []string{"strictatime", "mode=0755", "size=25%", "nr_inodes=1m"}})
+		list = append(list, VolatileVar())
 	default:
 		return nil, fmt.Errorf("volatile mode %q: want no, yes, state or overlay", o.Volatile)
 	}
@@ -30,14 +29,26 @@ func mounts(o *Options) ([]specs.Mount, error) {
 	return append(list, custom...), nil
 }
 
+// VolatileVar is the /var of the volatile mode "state".
+func VolatileVar() specs.Mount {
+	return specs.Mount{Destination: "/var", Type: "tmpfs", Source: "tmpfs",
+		Options: []string{"strictatime", "mode=0755", "size=25%", "nr_inodes=1m"}}
+}
+
 // sys is /sys. A user namespace that does not own the network namespace may not
 // mount sysfs, and gets the host's, which is what the others would see too.
 func sys(o *Options) specs.Mount {
 	if o.PrivateUsers != nil && !o.privateNetwork() {
-		return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys",
-			Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"}}
+		return HostSys()
 	}
 	return nspawn.MountSys()
+}
+
+// HostSys is the /sys of a container in a user namespace and in the host's
+// network.
+func HostSys() specs.Mount {
+	return specs.Mount{Destination: "/sys", Type: "bind", Source: "/sys",
+		Options: []string{"rbind", "nosuid", "noexec", "nodev", "ro"}}
 }
 
 // maskedPaths has with a private network what nspawn's skeleton of /sys leaves

@@ -37,6 +37,10 @@ type UserRange struct {
 	Base, Count uint32
 }
 
+// Version is the oldest of the specification's that has all that is written:
+// runtimes refuse versions that they have not heard of.
+const Version = "1.0.2"
+
 // Options say what container is wanted; the zero value with Init set is that
 // of `systemd-nspawn --boot`.
 type Options struct {
@@ -98,9 +102,6 @@ type Options struct {
 	Fuse, Tun bool
 
 	Credentials []nspawn.Credential
-	// Extra are settings without a field, as "Key=value", for
-	// nspawn.AnnotationOptions.
-	Extra []string
 }
 
 // tasksMax is what machined gives a container's scope.
@@ -119,7 +120,7 @@ func Profile(o Options) (*specs.Spec, error) {
 	if err != nil {
 		return nil, err
 	}
-	personality, err := personality(o.Personality)
+	personality, err := Personality(o.Personality)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func Profile(o Options) (*specs.Spec, error) {
 		return nil, err
 	}
 	spec := &specs.Spec{
-		Version:  "1.1.0",
+		Version:  Version,
 		Process:  process,
 		Root:     &specs.Root{Path: orElse(o.Rootfs, "rootfs"), Readonly: o.readOnlyRoot()},
 		Hostname: orElse(o.Hostname, o.Machine),
@@ -193,18 +194,14 @@ func annotations(o *Options) map[string]string {
 	if o.PrivateUsers != nil {
 		set(nspawn.AnnotationOwnership, o.Ownership)
 	}
-	extra := o.Extra
-	if o.ProcessTwo {
-		extra = append([]string{"ProcessTwo=yes"}, extra...)
-	}
-	set(nspawn.AnnotationOptions, strings.Join(extra, "\n"))
 	for _, c := range o.Credentials {
 		a[nspawn.AnnotationCredential+c.ID] = string(c.Value)
 	}
 	return a
 }
 
-func personality(name string) (*specs.LinuxPersonality, error) {
+// Personality is the execution domain of a Personality= of nspawn's, nil for "".
+func Personality(name string) (*specs.LinuxPersonality, error) {
 	switch name {
 	case "":
 		return nil, nil

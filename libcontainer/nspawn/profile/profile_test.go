@@ -39,7 +39,7 @@ func cases() map[string]Options {
 				{Destination: "/a", Type: "tmpfs", Source: "tmpfs"}},
 			Inaccessible: []string{"/srv/secret"}, Network: Veth, NetworkOptions: []string{"Bridge=br0"},
 			Memory: 1 << 30, CPUs: 1.5, Pids: 100, NrOpen: 4096,
-			Credentials: []nspawn.Credential{{ID: "key", Value: []byte("v")}}, Extra: []string{"ResolvConf=copy-host"}},
+			Credentials: []nspawn.Credential{{ID: "key", Value: []byte("v")}}},
 	}
 }
 

@@ -14,16 +14,16 @@ import (
 
 // Apply puts what the file sets into options. Users and ranges that are to be
 // looked up or picked stay for the caller: options.UserName and
-// s.PrivateUsers. Keys without a field of the OCI schema become options.Extra.
-// makeDirs are directories that have to exist before the container starts.
+// s.PrivateUsers. A key that a bundle has no way to express is
+// warned of. makeDirs are directories that have to exist before the container starts.
 func (s *Settings) Apply(o *profile.Options) (makeDirs []string, warnings []Warning) {
 	s.applyProcess(o)
 	warnings = append(warnings, s.applyFilter(o)...)
 	s.applyUsers(o)
 	makeDirs, mountWarnings := s.applyFiles(o)
 	s.applyNetwork(o)
-	s.applyExtra(o)
-	return makeDirs, append(warnings, mountWarnings...)
+	warnings = append(warnings, mountWarnings...)
+	return makeDirs, append(warnings, s.without()...)
 }
 
 func (s *Settings) applyProcess(o *profile.Options) {
@@ -191,53 +191,54 @@ func (s *Settings) applyNetwork(o *profile.Options) {
 		return
 	}
 	o.NetworkOptions = nil
-	add := func(key string, values ...string) {
-		for _, v := range values {
-			if v != "" {
-				o.NetworkOptions = append(o.NetworkOptions, key+"="+v)
-			}
-		}
+	if s.Bridge != "" {
+		o.NetworkOptions = []string{"Bridge=" + s.Bridge}
 	}
-	add("VirtualEthernetExtra", s.VethExtra...)
-	add("Interface", s.Interface...)
-	add("MACVLAN", s.MACVLAN...)
-	add("IPVLAN", s.IPVLAN...)
-	add("Bridge", s.Bridge)
-	add("Zone", s.Zone)
-	add("Port", s.Ports...)
-	add("NamespacePath", s.NamespacePath)
-	on := func(p *bool) bool { return p != nil && *p }
 	switch {
-	case on(s.VirtualEthernet) || s.Bridge != "" || s.Zone != "":
+	case isYes(s.VirtualEthernet) || s.Bridge != "" || s.Zone != "":
 		o.Network = profile.Veth
-	case on(s.Private) || len(s.VethExtra)+len(s.Interface)+len(s.MACVLAN)+len(s.IPVLAN) > 0:
+	case isYes(s.Private) || len(s.VethExtra)+len(s.Interface)+len(s.MACVLAN)+len(s.IPVLAN) > 0:
 		o.Network = profile.Private
 	default:
 		o.Network = profile.Host
 	}
 }
 
-// applyExtra keeps the keys that the runtime or front end acts on.
-func (s *Settings) applyExtra(o *profile.Options) {
-	add := func(key, value string) {
-		if value != "" {
-			o.Extra = append(o.Extra, key+"="+value)
+// without says which keys have no effect on a bundle, so that nobody relies on
+// them. A key that asks for what happens anyway is passed over.
+func (s *Settings) without() (warnings []Warning) {
+	for _, k := range [...]struct {
+		key, why string
+		set      bool
+	}{
+		{"Ephemeral", "import again, or use Volatile=", isYes(s.Ephemeral)},
+		{"NotifyReady", "give --notify-ready to run", isYes(s.NotifyReady)},
+		{"PivotRoot", "a bundle has one root", s.PivotRoot != ""},
+		{"ResolvConf", "bind the file", s.ResolvConf != "" && s.ResolvConf != "off"},
+		{"Timezone", "bind /etc/localtime", s.Timezone != "" && s.Timezone != "off"},
+		{"LinkJournal", "bind the directory", s.LinkJournal != "" && s.LinkJournal != "no"},
+		{"BindUser", "", len(s.BindUser) > 0},
+		{"VirtualEthernetExtra", "", len(s.VethExtra) > 0},
+		{"Interface", "write linux.netDevices", len(s.Interface) > 0},
+		{"MACVLAN", "", len(s.MACVLAN) > 0},
+		{"IPVLAN", "", len(s.IPVLAN) > 0},
+		{"Zone", "use Bridge=", s.Zone != ""},
+		{"Port", "no port is forwarded", len(s.Ports) > 0},
+		{"NamespacePath", "write the path into linux.namespaces", s.NamespacePath != ""},
+	} {
+		if !k.set {
+			continue
 		}
-	}
-	word := func(p *bool) string {
-		if p == nil {
-			return ""
+		text := k.key + "= has no effect on a bundle"
+		if k.why != "" {
+			text += "; " + k.why
 		}
-		return map[bool]string{true: "yes", false: "no"}[*p]
+		warnings = append(warnings, Warning{s.lineOf(k.key), text})
 	}
-	add("Ephemeral", word(s.Ephemeral))
-	add("NotifyReady", word(s.NotifyReady))
-	add("PivotRoot", s.PivotRoot)
-	add("ResolvConf", s.ResolvConf)
-	add("Timezone", s.Timezone)
-	add("LinkJournal", s.LinkJournal)
-	add("BindUser", strings.Join(s.BindUser, " "))
+	return warnings
 }
+
+func isYes(p *bool) bool { return p != nil && *p }
 
 func setString(p *string, value string) {
 	if value != "" {

@@ -16,8 +16,20 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/lockfile"
 )
 
-// Dir is where nspawn keeps the locks by inode.
-const Dir = "/run/systemd/nspawn/locks"
+// nspawnDir is where nspawn keeps the locks by inode.
+const nspawnDir = "/run/systemd/nspawn/locks"
+
+// Dir is where the locks by inode are: nspawn's place, and one of his own for an
+// ordinary user, who may not write there; his systems are seen by him alone.
+func Dir() string {
+	if os.Geteuid() == 0 {
+		return nspawnDir
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "gspawn-oci", ".locks")
+	}
+	return filepath.Join(os.TempDir(), "gspawn-oci-"+strconv.Itoa(os.Geteuid()), ".locks")
+}
 
 // Lock holds a tree.
 type Lock struct {
@@ -25,7 +37,7 @@ type Lock struct {
 }
 
 // Take locks the tree below a directory, shared with others when it is used
-// read-only. dir is Dir but in tests. A tree that somebody uses is an error that
+// read-only. dir is Dir() but in tests. A tree that somebody uses is an error that
 // wraps lockfile.ErrBusy.
 func Take(dir, tree string, readOnly bool) (*Lock, error) {
 	tree, err := filepath.Abs(tree)

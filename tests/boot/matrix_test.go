@@ -39,7 +39,7 @@ func TestBoot(t *testing.T) {
 					}
 					t.Run(tree+"/"+strings.ReplaceAll(w.name, " ", "_")+"/"+usersName(users), func(t *testing.T) {
 						if users && !w.users {
-							t.Skip(w.name + " is not run with user namespaces: ctr gives none to a tree that it did not make, imports have a test of their own")
+							t.Skip(w.name + " is not run with user namespaces")
 						}
 						cell{tree, w, users}.test(t)
 					})

@@ -60,8 +60,8 @@ func startByCtr(t *testing.T, tree string, users bool) (running, string) {
 	if require.IsCgroupV2() {
 		args = append(args, "--cpu-shares", "0") // ctr's default is 1024, and the cpu controller may be missing
 	}
-	if tree == "openrc" || tree == "runit" {
-		args = append(args, "--cap-add", "CAP_SYS_BOOT") // sysvinit and runit end by reboot(2), and go on when it is refused
+	if endsByReboot[tree] {
+		args = append(args, "--cap-add", "CAP_SYS_BOOT")
 	}
 	t.Cleanup(func() {
 		do(nil, with("task", "rm", "--force", id)...)

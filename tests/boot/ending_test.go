@@ -4,10 +4,12 @@ package boot
 
 import (
 	"bytes"
+	"encoding/json"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
@@ -123,7 +125,8 @@ func testReboot(t *testing.T, tree string) {
 	first := f.c.State().Pid
 	f.exec("/bin/sh", "-c", switchOff[tree][1])
 	if _, ok := within(90*time.Second, func() bool {
-		return f.ended() || strings.Contains(f.c.Do("state", f.c.ID).Stdout, `"running"`) && f.c.State().Pid != first
+		var s specs.State // there is none for a moment
+		return f.ended() || json.Unmarshal([]byte(f.c.Do("state", f.c.ID).Stdout), &s) == nil && s.Status == specs.StateRunning && s.Pid != first
 	}); !ok || f.ended() {
 		t.Fatalf("it did not come up again\n%s", f.out.String())
 	}

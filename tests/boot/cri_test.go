@@ -12,34 +12,39 @@ import (
 	"github.com/gspawn/gspawn-oci/tests/pods"
 )
 
-// startByCRI makes an image of the tree, and has containerd run it as a pod's container, as Kubernetes does. With bookworm
-// all is said: the pod asks for boot mode, and the image names the stop signal. The others say nothing, so that boot mode
-// is found, and SIGTERM is sent.
-func startByCRI(t *testing.T, tree string, users bool) (running, string) {
-	if users && !pods.UserNamespaces(t) {
-		t.Skip("this containerd gives pods no user namespaces")
-	}
+// prepareCRI makes an image of the tree, and has containerd run it as a pod's container, as Kubernetes does. Importing the
+// image is what takes long. With bookworm all is said: the pod asks for boot mode, and the image names the stop signal. The
+// others say nothing, so that boot mode is found, and SIGTERM is sent.
+func prepareCRI(t *testing.T, tree string) start {
 	d := pods.Start(t)
 	var flags []string
-	if users {
-		flags = append(flags, "--user-namespace", fmt.Sprintf("%d:65536", userBase))
-	}
 	stopSignal := ""
-	if tree == "bookworm" {
-		flags, stopSignal = append(flags, "--annotation", bootAnnotation+"=yes"), "SIGRTMIN+3"
-	}
-	if tree == "openrc" || tree == "runit" {
-		flags = append(flags, "--cap-add", "SYS_BOOT") // their inits end by reboot(2) only, and wait forever where it is refused
+	switch tree {
+	case "bookworm":
+		flags, stopSignal = []string{"--annotation", bootAnnotation + "=yes"}, "SIGRTMIN+3"
+	case "openrc", "runit":
+		flags = []string{"--cap-add", "SYS_BOOT"} // their inits end by reboot(2) only, and wait forever where it is refused
 	}
 	d.Import(t, saveImage(t, writable(t, tree, false), stopSignal), "system:1")
-	pod := d.Run(t, append(flags, fixtures.UniqueID("boot"), "system:1")...)
-	lowest := 0
-	if users {
-		lowest = userBase // an engine that knows no user namespaces does not refuse them
+	return func(t *testing.T, _ string, users bool) (running, string) {
+		if !users {
+			return startPod(t, d, 0, flags...)
+		}
+		if !pods.UserNamespaces(t) {
+			t.Skip("this containerd gives pods no user namespaces")
+		}
+		return startPod(t, d, userBase, append(flags, "--user-namespace", fmt.Sprintf("%d:65536", userBase))...)
 	}
+}
+
+// startPod starts a pod whose root is the user with the number base on the host: an engine that knows no user namespaces
+// does not refuse them.
+func startPod(t *testing.T, d *pods.Daemon, base int, flags ...string) (running, string) {
+	pod := d.Run(t, append(flags, fixtures.UniqueID("boot"), "system:1")...)
+	t.Cleanup(func() { pod.Remove(t) })
 	ids := do(nil, d.CRI("exec", pod.Container, "cat", "/proc/self/uid_map")...)
-	if f := strings.Fields(ids.out); len(f) != 3 || f[1] != fmt.Sprint(lowest) {
-		t.Errorf("the users of the host inside: %v, want them from %d on", ids, lowest)
+	if f := strings.Fields(ids.out); len(f) != 3 || f[1] != fmt.Sprint(base) {
+		t.Errorf("the users of the host inside: %v, want them from %d on", ids, base)
 	}
 	return podSystem{engine{
 		run: d.CRI("exec", pod.Container), end: d.CRI("stop", pod.Container, fmt.Sprint(int(patience(55*time.Second).Seconds()))),

@@ -33,20 +33,31 @@ func TestBoot(t *testing.T) {
 	fixtures.OnBothCgroups(t, func(t *testing.T) {
 		for _, tree := range []string{"bookworm", "trixie", "busybox", "openrc", "runit"} {
 			for _, w := range ways {
-				for _, users := range []bool{false, true} {
-					if !subset("BOOT_TREES", tree) || !subset("BOOT_WAYS", w.name) || users && os.Getenv("BOOT_USERS") == "no" {
-						continue
-					}
-					t.Run(tree+"/"+strings.ReplaceAll(w.name, " ", "_")+"/"+usersName(users), func(t *testing.T) {
-						if users && !w.users {
-							t.Skip(w.name + " is not run with user namespaces")
-						}
-						cell{tree, w, users}.test(t)
-					})
+				if !subset("BOOT_TREES", tree) || !subset("BOOT_WAYS", w.name) {
+					continue
 				}
+				t.Run(tree+"/"+strings.ReplaceAll(w.name, " ", "_"), func(t *testing.T) { testWay(t, tree, w) })
 			}
 		}
 	})
+}
+
+// testWay starts a tree without and with a user namespace.
+func testWay(t *testing.T, tree string, w way) {
+	if w.prepare != nil {
+		w.start = w.prepare(t, tree)
+	}
+	for _, users := range []bool{false, true} {
+		if users && os.Getenv("BOOT_USERS") == "no" {
+			continue
+		}
+		t.Run(usersName(users), func(t *testing.T) {
+			if users && !w.users {
+				t.Skip(w.name + " is not run with user namespaces")
+			}
+			cell{tree, w, users}.test(t)
+		})
+	}
 }
 
 func usersName(users bool) string {
@@ -77,7 +88,7 @@ var up = map[string][]string{
 }
 
 func (c cell) test(t *testing.T) {
-	if c.users {
+	if c.users && c.way.prepare == nil {
 		shifted(t, c.tree) // so that making it counts for nothing
 	}
 	begin := time.Now()

@@ -31,17 +31,22 @@ var endsByReboot = map[string]bool{"openrc": true, "runit": true}
 type way struct {
 	name  string
 	users bool // works with user namespaces
-	start func(t *testing.T, tree string, users bool) (s running, root string)
+	start start
+	// prepare, where start is nil, does what is the same with and without a user namespace, and gives the rest. t lasts
+	// longer than the start's.
+	prepare func(t *testing.T, tree string) start
 }
 
+type start func(t *testing.T, tree string, users bool) (s running, root string)
+
 var ways = []way{
-	{"run -d", true, startByRun},
-	{"create, start", true, startByCreate},
-	{"podman", true, startByPodman},
-	{"ctr", false, startByCtr},
-	{"docker save and import", false, startByImage},
-	{"import and plain runc", false, startByRunc},
-	{"CRI", true, startByCRI},
+	{name: "run -d", users: true, start: startByRun},
+	{name: "create, start", users: true, start: startByCreate},
+	{name: "podman", users: true, start: startByPodman},
+	{name: "ctr", start: startByCtr},
+	{name: "docker save and import", start: startByImage},
+	{name: "import and plain runc", start: startByRunc},
+	{name: "CRI", users: true, prepare: prepareCRI},
 }
 
 // bundled is a system that the runtime's own commands started.

@@ -13,25 +13,25 @@ var resctrlRoot = intelrdt.Root
 
 // checkRdt finds out before anything is made whether there is a group to join.
 func (c *container) checkRdt() error {
-	config := c.spec.Linux.IntelRdt
-	if config == nil {
+	if c.spec.Linux.IntelRdt == nil {
 		return nil
 	}
-	root, err := resctrlRoot()
-	if err == nil {
-		_, err = intelrdt.New(root, c.opts.ID, *config)
-	}
+	_, err := c.rdtGroup()
 	return err
+}
+
+func (c *container) rdtGroup() (*intelrdt.Group, error) {
+	root, err := resctrlRoot()
+	if err != nil {
+		return nil, err
+	}
+	return intelrdt.New(root, c.opts.ID, *c.spec.Linux.IntelRdt)
 }
 
 // joinRdt puts the init into its resctrl group. What is to be made is recorded
 // first: the kernel has some ten groups, and one that nobody finds is lost.
 func (c *container) joinRdt() error {
-	root, err := resctrlRoot()
-	if err != nil {
-		return err
-	}
-	g, err := intelrdt.New(root, c.opts.ID, *c.spec.Linux.IntelRdt)
+	g, err := c.rdtGroup()
 	if err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (l *lowerer) bootBind(s *nspawn.Bind) {
 		open.On(unix.ENOENT, done)
 	}
 	l.openIn(l.root, s.Source, unix.O_PATH, inRoot).Into(source)
-	l.cloneOf(source, mnt)
+	l.cloneOf(source, true, mnt)
 	attributes := uint64(0)
 	if s.Readonly {
 		attributes = sealed
@@ -119,19 +119,13 @@ func (l *lowerer) bootBind(s *nspawn.Bind) {
 	l.b.Bind(done)
 }
 
-// cloneOf clones the mount of a descriptor from there on, with all below it.
-func (l *lowerer) cloneOf(source, mnt tape.Cell) {
-	l.call(unix.SYS_OPEN_TREE, source.Value(), l.str(""),
-		num(unix.AT_EMPTY_PATH|unix.AT_RECURSIVE|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Into(mnt)
-}
-
 // keepWritable makes a path a mount of its own: when what is above becomes
 // read-only, mounts below do not.
 func (l *lowerer) keepWritable(p string) {
 	target, mnt := l.cell(), l.cell()
 	done := l.b.NewLabel()
 	l.openIn(l.root, p, unix.O_PATH, inRoot).Into(target).On(unix.ENOENT, done)
-	l.cloneOf(target, mnt)
+	l.cloneOf(target, true, mnt)
 	l.moveMount(mnt, target)
 	l.b.Bind(done)
 }

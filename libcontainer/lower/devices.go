@@ -76,16 +76,13 @@ func (l *lowerer) device(d *plan.Device) {
 // hostDevice is a clone of the host's node. Where that is not known to be
 // needed, it is opened only now, and no symlink is followed.
 func (l *lowerer) hostDevice(d *plan.Device) tape.Cell {
-	node, opened := l.sources[l.step]
-	if opened && l.shared {
-		return node
+	if source, opened := l.sources[l.step]; opened {
+		return l.cloneSource(source, false)
 	}
-	if !opened {
-		node = l.cell()
-		l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str(d.Path), l.how(unix.O_PATH, unix.RESOLVE_NO_SYMLINKS), num(24)).Into(node)
-	}
-	mnt := l.cell()
-	l.cloneSource(node, false, mnt)
+	node, mnt := l.cell(), l.cell()
+	l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str(d.Path), l.how(unix.O_PATH, unix.RESOLVE_NO_SYMLINKS), num(24)).Into(node)
+	l.cloneOf(node, false, mnt)
+	l.close(node)
 	return mnt
 }
 

@@ -151,34 +151,36 @@ func (l *lowerer) fsString(fs tape.Cell, key, value string) {
 	l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_STRING), l.str(key), l.str(value), num(0))
 }
 
-// bindSource is the clone of a bind mount's source, which may be there already,
-// with its attributes.
+// bindSource is the clone of a bind mount's source, with its attributes.
 func (l *lowerer) bindSource(m *plan.Mount) tape.Cell {
-	source, opened := l.sources[l.step]
-	mnt := source
-	switch {
-	case m.ByRuntime:
+	var mnt tape.Cell
+	if m.ByRuntime {
 		mnt = l.b.Cell(uint64(l.in.Fds[l.step]))
-	case opened && !l.shared:
-		mnt = l.cell()
-		l.cloneSource(source, m.Bind == plan.BindBelow, mnt)
+	} else {
+		mnt = l.cloneSource(l.sources[l.step], m.Bind == plan.BindBelow)
 	}
 	l.setAttributes(mnt, unix.AT_RECURSIVE, m.Below)
 	l.setAttributes(mnt, 0, m.Own)
 	return mnt
 }
 
-// cloneSource clones what openSources opened. The container's tree lies on top
-// of / meanwhile and is no part of a clone of what is there.
-func (l *lowerer) cloneSource(source tape.Cell, recursive bool, mnt tape.Cell) {
+// cloneSource is the clone of what openSources opened, unless that is one. The
+// container's tree lies on top of / meanwhile and is no part of a clone of what
+// is there.
+func (l *lowerer) cloneSource(source tape.Cell, recursive bool) tape.Cell {
+	if l.shared {
+		return source
+	}
+	mnt := l.cell()
 	if recursive {
 		l.propagate(l.root, plan.Propagation{Flag: unix.MS_UNBINDABLE})
-		l.cloneOf(source, mnt)
+	}
+	l.cloneOf(source, recursive, mnt)
+	if recursive {
 		l.propagate(l.root, plan.Propagation{Flag: unix.MS_PRIVATE})
-	} else {
-		l.call(unix.SYS_OPEN_TREE, source.Value(), l.str(""), num(unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Into(mnt)
 	}
 	l.close(source)
+	return mnt
 }
 
 // openSources opens what the steps after this one bind from the host, each on
@@ -231,12 +233,23 @@ func hostSource(s plan.Step) (name string, recursive bool) {
 	return m.Source, m.Bind == plan.BindBelow
 }
 
+// cloneTree clones the mount of a path from there on, recursive with all below
+// it.
 func (l *lowerer) cloneTree(name string, recursive bool, mnt tape.Cell) {
+	l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(cloneFlags(recursive))).Into(mnt)
+}
+
+// cloneOf is cloneTree for a descriptor.
+func (l *lowerer) cloneOf(source tape.Cell, recursive bool, mnt tape.Cell) {
+	l.call(unix.SYS_OPEN_TREE, source.Value(), l.str(""), num(unix.AT_EMPTY_PATH|cloneFlags(recursive))).Into(mnt)
+}
+
+func cloneFlags(recursive bool) int {
 	flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 	if recursive {
 		flags |= unix.AT_RECURSIVE
 	}
-	l.call(unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), l.str(name), num(flags)).Into(mnt)
+	return flags
 }
 
 // setAttributes is mount_setattr(2) on the mount itself.

@@ -114,7 +114,7 @@ func (l *lowerer) readonly(path string) {
 	target, mnt := l.cell(), l.cell()
 	done := l.b.NewLabel()
 	l.openIn(l.root, path, unix.O_PATH, inRoot).Into(target).On(unix.ENOENT, done).On(unix.ENOTDIR, done)
-	l.cloneOf(target, mnt)
+	l.cloneOf(target, true, mnt)
 	l.mountSetattr(mnt, 0, plan.AttrRDOnly, 0, 0)
 	l.moveMount(mnt, target)
 	l.b.Bind(done)

@@ -19,11 +19,11 @@ func prepareCRI(t *testing.T, tree string) start {
 	d := pods.Start(t)
 	var flags []string
 	stopSignal := ""
-	switch tree {
-	case "bookworm":
+	switch {
+	case tree == "bookworm":
 		flags, stopSignal = []string{"--annotation", bootAnnotation + "=yes"}, "SIGRTMIN+3"
-	case "openrc", "runit":
-		flags = []string{"--cap-add", "SYS_BOOT"} // their inits end by reboot(2) only, and wait forever where it is refused
+	case endsByReboot[tree]:
+		flags = []string{"--cap-add", "SYS_BOOT"}
 	}
 	d.Import(t, saveImage(t, writable(t, tree, false), stopSignal), "system:1")
 	return func(t *testing.T, _ string, users bool) (running, string) {

@@ -164,17 +164,7 @@ func names(dir string) map[string]bool {
 func removePlain(before map[string]bool) {
 	for name := range names("/sys/fs/cgroup") {
 		if !before[name] {
-			removeDirs("/sys/fs/cgroup/" + name)
+			fixtures.RemoveDirs("/sys/fs/cgroup/" + name)
 		}
 	}
-}
-
-func removeDirs(dir string) {
-	list, _ := os.ReadDir(dir)
-	for _, e := range list {
-		if e.IsDir() {
-			removeDirs(filepath.Join(dir, e.Name()))
-		}
-	}
-	_ = os.Remove(dir)
 }

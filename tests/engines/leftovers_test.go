@@ -127,12 +127,12 @@ func (m *machine) clear(t *testing.T) {
 	for _, parent := range fixtures.CgroupDirs(fixtures.CgroupParent) {
 		found, _ := filepath.Glob(parent + "/*" + m.mark() + "*")
 		for _, f := range found {
-			removeDirs(f)
+			fixtures.RemoveDirs(f)
 		}
 	}
 	for name := range entries("/sys/fs/cgroup") {
 		if !m.cgroups[name] { // podman 4.3 makes plain directories for v1 hierarchies that are not mounted
-			removeDirs("/sys/fs/cgroup/" + name)
+			fixtures.RemoveDirs("/sys/fs/cgroup/" + name)
 		}
 	}
 	for _, d := range engineDirs {
@@ -155,15 +155,4 @@ func unmountBelow(dir string) {
 			_ = unix.Unmount(f[4], unix.MNT_DETACH)
 		}
 	}
-}
-
-// removeDirs removes a tree of directories, not files: cgroups, or podman's plain directories among them.
-func removeDirs(dir string) {
-	list, _ := os.ReadDir(dir)
-	for _, e := range list {
-		if e.IsDir() {
-			removeDirs(filepath.Join(dir, e.Name()))
-		}
-	}
-	_ = unix.Rmdir(dir)
 }

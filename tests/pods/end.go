@@ -65,7 +65,7 @@ func (d *Daemon) leftovers() []string {
 			}
 		}
 	}
-	for _, m := range mountsBelow(filepath.Join(d.dir, "state")) {
+	for _, m := range fixtures.MountsBelow(filepath.Join(d.dir, "state")) {
 		left = append(left, "mount "+m)
 	}
 	states, _ := filepath.Glob(d.dir + "/runtime/k8s.io/*")
@@ -102,7 +102,7 @@ func (d *Daemon) clear(t testing.TB) {
 			_ = syscall.Kill(n, syscall.SIGKILL)
 		}
 	}
-	mounts := mountsBelow(d.dir)
+	mounts := fixtures.MountsBelow(d.dir)
 	for i := len(mounts) - 1; i >= 0; i-- {
 		_ = unix.Unmount(mounts[i], unix.MNT_DETACH)
 	}
@@ -112,7 +112,7 @@ func (d *Daemon) clear(t testing.TB) {
 			break
 		}
 		for _, dir := range dirs {
-			removeDirs(dir)
+			fixtures.RemoveDirs(dir)
 		}
 	}
 	for _, dir := range d.absent {
@@ -121,26 +121,4 @@ func (d *Daemon) clear(t testing.TB) {
 	if err := os.RemoveAll(d.dir); err != nil {
 		t.Errorf("remove containerd's directory: %v", err)
 	}
-}
-
-func mountsBelow(dir string) []string {
-	info, _ := os.ReadFile("/proc/self/mountinfo")
-	var found []string
-	for line := range strings.Lines(string(info)) {
-		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
-			found = append(found, f[4])
-		}
-	}
-	return found
-}
-
-// removeDirs removes a tree of control groups, deepest first; busy ones stay.
-func removeDirs(dir string) {
-	list, _ := os.ReadDir(dir)
-	for _, e := range list {
-		if e.IsDir() {
-			removeDirs(filepath.Join(dir, e.Name()))
-		}
-	}
-	_ = unix.Rmdir(dir)
 }

@@ -1,6 +1,7 @@
 package libcontainer
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"syscall"
@@ -81,6 +82,9 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 		}
 		defer unix.Close(pidfd)
 		root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) { // a zombie has none
+			err = errGone
+		}
 		if err != nil {
 			return 0, fmt.Errorf("open the root of the init process: %w", err)
 		}

@@ -1,17 +1,6 @@
 #include "funcdata.h"
 #include "textflag.h"
 
-#define SYS_madvise 28
-
-TEXT ·madvise(SB), NOSPLIT, $0-32
-	MOVQ	start+0(FP), DI
-	MOVQ	length+8(FP), SI
-	MOVL	advice+16(FP), DX
-	MOVL	$SYS_madvise, AX
-	SYSCALL
-	MOVQ	AX, errno+24(FP)
-	RET
-
 // grow has a frame that needs the next larger stack, of 32 kB. A stack is made smaller only by a collection.
 TEXT ·grow(SB), 0, $24576-0
 	NO_LOCAL_POINTERS

@@ -46,14 +46,14 @@ type Record struct {
 // New starts an empty tape. The capacities fit the tape of an ordinary
 // container, so that nothing is copied while it grows.
 func New() *Builder {
-	b := &Builder{
-		text:    textStart(32 << 10),
-		rw:      make([]byte, 0, 1<<10),
-		records: make([]record, 0, 256),
-		steps:   make([]int32, 0, 256),
+	b := &Builder{ // what podman's default configuration needs, and a little more
+		text:    textStart(48 << 10),
+		rw:      make([]byte, 0, 2<<10),
+		records: make([]record, 0, 768),
+		steps:   make([]int32, 0, 768),
 		strings: make(map[string]uint32, 128),
-		labels:  make([]int32, 0, 128),
-		fixups:  make([]fixup, 0, 128),
+		labels:  make([]int32, 0, 320),
+		fixups:  make([]fixup, 0, 384),
 	}
 	b.Cell(2) // ReportFD
 	return b

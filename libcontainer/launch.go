@@ -228,6 +228,9 @@ func (l *launch) serve(ready bool) error {
 			return nil
 		case m.Request == lower.Forked:
 			l.follow(int(m.Value))
+			if err := l.reply(); err != nil {
+				return err
+			}
 			continue
 		case m.Request == lower.Fault:
 			fault.Kill()

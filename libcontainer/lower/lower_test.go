@@ -145,6 +145,23 @@ func TestNamespaceLayout(t *testing.T) {
 	}
 }
 
+// TestForkedChildWaits: the child of a tape that forks reads an answer before it does anything else, for what it asked for
+// before its parent had told of it would be done for the parent.
+func TestForkedChildWaits(t *testing.T) {
+	s := small()
+	s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.TimeNamespace})
+	init := lowered(t, s, plan.Options{ID: "id", Bundle: "/b", Wait: true}, usual)
+	if !init.Forks {
+		t.Fatal("the tape does not fork")
+	}
+	_, after, _ := strings.Cut(disassembled(t, init), " clone(")
+	lines := strings.Split(after, "\n")
+	if len(lines) < 4 || !strings.Contains(lines[1], " write(") || !strings.Contains(lines[2], " exit_group()") ||
+		!strings.Contains(lines[3], " read(") {
+		t.Errorf("after the clone:\n%.300s", after)
+	}
+}
+
 // TestResolution shows that no path of the root file system is opened but by openat2 from the root's descriptor.
 func TestResolution(t *testing.T) {
 	s := small()

@@ -119,6 +119,8 @@ func (l *lowerer) enter() {
 		l.call(unix.SYS_WRITE, l.channel.Value(), told.Addr(), num(MessageSize))
 		l.call(unix.SYS_EXIT_GROUP, num(0))
 		l.b.Bind(child)
+		// What the child says must not be heard before its parent has said who it is.
+		l.await()
 	}
 	l.openAttributes()
 }

@@ -11,15 +11,16 @@ import (
 )
 
 // Request is what an init process asks of the runtime, or tells it. The
-// runtime answers each but Forked with one message of any content; an init
-// that reads the end of the stream instead has lost its runtime, and exits.
+// runtime answers each with one message of any content; an init that reads the
+// end of the stream instead has lost its runtime, and exits.
 type Request uint32
 
 // The requests.
 const (
 	// MapIDs: write the mappings of my new user namespace.
 	MapIDs Request = 1 + iota
-	// Forked: I am done, my child Value (a process ID) goes on.
+	// Forked: I am done, my child Value (a process ID) goes on, and waits for
+	// the answer.
 	Forked
 	// Console: here is the terminal's other end (SCM_RIGHTS).
 	Console

@@ -20,7 +20,7 @@ shell=
 mke2fs -q -t ext4 -O ^has_journal -d "$work/job" "$work/job.img" 2G >&2
 
 # Plain Nehalem may hang at cmpxchg16b under software emulation; max crashes.
-set -- -nodefaults -no-user-config -machine pc -accel tcg,thread=multi -cpu Nehalem,-cx16 -smp "${VM_CPUS:-2}" -m 4096 -no-reboot \
+set -- -nodefaults -no-user-config -machine pc -accel tcg,thread=multi -cpu Nehalem,-cx16 -smp "${VM_CPUS:-2}" -m 4096 \
 	-kernel "$image/vmlinuz" -initrd "$image/initrd" -display none -net none \
 	-drive "file=$image/root.img,format=raw,if=virtio,snapshot=on,cache=unsafe" \
 	-drive "file=$work/job.img,format=raw,if=virtio,cache=unsafe" \

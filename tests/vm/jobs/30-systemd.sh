@@ -18,6 +18,16 @@ check 'update: TasksMax of systemd' sh -c 'systemctl show -P TasksMax gspawn-app
 gspawn-oci delete --force app
 check 'the scope goes with the container' until_true 5 sh -c '! systemctl is-active --quiet gspawn-app.scope'
 
+# An application is registered on request, and no other.
+gspawn-oci --systemd-cgroup run --detach --bundle /run/app app
+check 'an application is not registered' sh -c '! machinectl show app'
+gspawn-oci delete --force app
+gspawn-oci --systemd-cgroup run --detach --register --bundle /run/app app
+check 'an application is registered on request' sh -c 'machinectl show -p Class --value app | grep -qx container'
+check 'with its leader' sh -c '[ "$(machinectl show -p Leader --value app)" = "$(gspawn-oci state app | sed -n "s/.*\"pid\": *\([0-9]*\).*/\1/p")" ]'
+gspawn-oci delete --force app
+check 'machined has forgotten the application' until_true 10 sh -c '! machinectl show app'
+
 # A system in the foreground.
 tree_for box
 start_ours box
@@ -75,6 +85,14 @@ check 'no scope stays' until_true 20 sh -c '! systemctl list-units --all --no-le
 rm -f /run/pair/box/root/var/is-up
 start_ours box
 check 'the next start comes up' until_true 120 has box is-up
+
+# kill -9 of the supervisor, and nothing deleted
+kill -9 $supervisor
+check 'machined has forgotten it after kill -9 alone' until_true 20 sh -c '! machinectl show box'
+rm -f /run/pair/box/root/var/is-up
+start_ours box
+check 'the next start comes up, with nothing deleted' until_true 120 has box is-up
+check 'machinectl lists that' sh -c 'machinectl list --no-legend | grep "^box "'
 check 'machinectl terminate' machinectl terminate box
 wait $supervisor
 check 'machined has forgotten it after terminate' until_true 20 sh -c '! machinectl show box'

@@ -21,7 +21,7 @@ export PATH := $(PATH):/usr/local/go/bin
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm vm-shell demo install service man completions fuzz clean help \
+.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm test-vm-trees vm-shell demo install service man completions fuzz clean help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
@@ -75,6 +75,10 @@ test-boot: build ## boot whole systems with the runtime, podman and containerd; 
 test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
 	tests/deps.sh vm
 	tests/vm/run.sh
+
+test-vm-trees: build ## there, every tree of test-boot by every way (an hour)
+	tests/deps.sh vm
+	BOOT_TREES=bookworm,trixie,busybox,openrc,runit BOOT_SKIP= JOB_TIMEOUT=3600 VM_TIMEOUT=7200 RESULTS=$(RESULTS)/trees tests/vm/run.sh 20-boot 25-cri
 
 vm-shell: build ## a shell in the machine of test-vm; leave it to switch it off
 	tests/deps.sh vm

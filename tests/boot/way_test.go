@@ -43,7 +43,7 @@ var ways = []way{
 	{name: "run -d", users: true, start: startByRun},
 	{name: "create, start", users: true, start: startByCreate},
 	{name: "podman", users: true, start: startByPodman},
-	{name: "ctr", start: startByCtr},
+	{name: "ctr", users: true, start: startByCtr},
 	{name: "docker save and import", start: startByImage},
 	{name: "import and plain runc", start: startByRunc},
 	{name: "CRI", users: true, prepare: prepareCRI},

@@ -55,9 +55,6 @@ const (
 `
 )
 
-// sharedDirs are made by shims and by containerd's CNI library wherever its own directories are; innermost first.
-var sharedDirs = []string{"/run/containerd/s", "/run/containerd", "/var/lib/cni/results", "/var/lib/cni"}
-
 // Daemon is a running containerd.
 type Daemon struct {
 	dir, client, ctr string
@@ -65,7 +62,6 @@ type Daemon struct {
 	log              string
 	daemon           *exec.Cmd
 	pods             []string // ids
-	absent           []string // of sharedDirs, before the start
 }
 
 // Start starts containerd and registers its end. It skips where no pod could start.
@@ -84,11 +80,7 @@ func Start(t testing.TB) *Daemon {
 		dir: dir, client: client(t), ctr: require.Program(t, "ctr"), cgroup: fixtures.CgroupParent + "/" + filepath.Base(dir),
 		log: filepath.Join(dir, "containerd.log"),
 	}
-	for _, s := range sharedDirs {
-		if _, err := os.Stat(s); err != nil {
-			d.absent = append(d.absent, s)
-		}
-	}
+	CleanShared(t)
 	t.Cleanup(func() { d.end(t) })
 	d.configure(t)
 	d.start(t)

@@ -96,10 +96,9 @@ func (p *Pod) Cgroup() string { return p.d.cgroup + "/" + p.Container }
 func (p *Pod) Written(t testing.TB) string {
 	t.Helper()
 	out, err := p.d.ctrCommand("snapshot", "mounts", "/", p.Container).CombinedOutput()
-	_, after, ok := strings.Cut(string(out), "upperdir=")
+	dir, ok := UpperDir(string(out))
 	if err != nil || !ok {
 		t.Fatalf("ctr snapshot mounts: %v\n%s", err, out)
 	}
-	dir, _, _ := strings.Cut(after, ",")
-	return strings.TrimSpace(dir)
+	return dir
 }

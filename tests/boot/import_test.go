@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +45,12 @@ func startByRunc(t *testing.T, tree string, _ bool) (running, string) {
 	p := []string{runc, "--root", shortDir(t)}
 	with := func(args ...string) []string { return append(p[:len(p):len(p)], args...) }
 	t.Cleanup(func() { do(nil, with("delete", "--force", c.ID)...) })
-	if a := do(nil, with("run", "--detach", "--bundle", box, c.ID)...); a.code != 0 {
-		t.Fatalf("runc run: %v", a)
+	// The system keeps runc's output as its own, and needs a reader to the end: runit does not go down without.
+	log := filepath.Join(shortDir(t), "log")
+	script := []string{"/bin/sh", "-c", `log=$1; shift; exec "$@" >"$log" 2>&1`, "sh", log}
+	if a := do(nil, slices.Concat(script, with("run", "--detach", "--bundle", box, c.ID))...); a.code != 0 {
+		said, _ := os.ReadFile(log)
+		t.Fatalf("runc run: %v%s", a, said)
 	}
 	// Nobody but us tells an init by its own signal that the system is to stop.
 	stop := map[string]string{"busybox": "USR2", "openrc": "PWR", "runit": "INT"}[tree]

@@ -10,6 +10,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/internal/warm"
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
@@ -99,6 +100,7 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 		// An unmapped user would lose its capabilities at the exec.
 		attr.Sys.Credential = &syscall.Credential{}
 	}
+	warm.Inherit()
 	l.pid, _, err = syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName}, attr)
 	image.Close()
 	l.closeOwn()

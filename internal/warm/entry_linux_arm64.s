@@ -1,11 +1,25 @@
 #include "textflag.h"
 
+#define SYS_prctl 167
+#define PR_SET_TIMERSLACK 29
+#define PR_GET_TIMERSLACK 30
+#define LARGE_SLACK 2000000 // nanoseconds
+
 // entry is where the process begins when it is linked with -E. It prepares what package warm says, and goes on to where
 // the process would have begun. The kernel left argc, argv, 0, envp, 0, auxv on the stack: all that stands before the
 // second 0 moves down by two words (the stack has to stay aligned), and the gap is filled.
 TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MOVD	·sampling(SB), R0
 	MOVD	ZR, (R0)
+
+	MOVD	$PR_GET_TIMERSLACK, R0
+	MOVD	$SYS_prctl, R8
+	SVC
+	MOVD	R0, ·slack(SB)
+	MOVD	$PR_SET_TIMERSLACK, R0
+	MOVD	$LARGE_SLACK, R1
+	MOVD	$SYS_prctl, R8
+	SVC
 
 	MOVD	0(RSP), R1
 	ADD	$16, RSP, R2
@@ -26,3 +40,13 @@ move:
 	MOVD	R3, -16(R2)
 	MOVD	R3, -8(R2)
 	B	_rt0_arm64_linux(SB)
+
+// Inherit is described in warm.go.
+TEXT ·Inherit(SB), NOSPLIT, $0-0
+	MOVD	·slack(SB), R1
+	CBZ	R1, done
+	MOVD	$PR_SET_TIMERSLACK, R0
+	MOVD	$SYS_prctl, R8
+	SVC
+done:
+	RET

@@ -10,7 +10,7 @@ import (
 )
 
 // TestEntry starts a program at entry and sees that arguments and environment, any number of them, are what they were but
-// for the setting.
+// for the setting, and that the monitor's timer slack is neither the main thread's nor a child's.
 func TestEntry(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skipf("no go command to compile with: %v", err)
@@ -40,14 +40,19 @@ func TestEntry(t *testing.T) {
 			t.Errorf("%d processors and a sample every %d bytes, want 1 and 0", got.Procs, got.Rate)
 		}
 	}
+	const usual, large = "50000", "2000000"
+	slacks := said(t, program, nil, nil).Slacks
+	if slacks[0] != usual || !slices.Contains(slacks, large) || slacks[len(slacks)-1] != usual {
+		t.Errorf("the threads, the main one first, and a child have the timer slacks %v", slacks)
+	}
 	if got := said(t, program, nil, []string{Procs + "=3"}); got.Procs != 3 || !slices.Equal(got.Env, []string{Procs + "=3"}) {
 		t.Errorf("the user's %s=3 became %d, environment %q", Procs, got.Procs, got.Env)
 	}
 }
 
 type report struct {
-	Args, Env   []string
-	Procs, Rate int
+	Args, Env, Slacks []string
+	Procs, Rate       int
 }
 
 func said(t *testing.T, program string, args, env []string) (got report) {

@@ -5,6 +5,9 @@
 //   - It turns off the sampling of allocations. The linker does that too where nobody reads the profile, but too late:
 //     the first allocation of a process is sampled, and unwound for it (about 30 pages).
 //   - It has the Go runtime run one goroutine at a time, whose threads cost more than they give.
+//   - It gives the Go runtime's monitor thread a large timer slack (prctl(2), PR_SET_TIMERSLACK). That thread sleeps for 20 µs
+//     at a time while the others work; with the usual slack it took an eighth of the processor time of a `run`, and preempted
+//     the container's init where processors are few. Threads and processes inherit the slack: see Inherit.
 //
 // It maps no memory in advance: docs/choices.md has what that cost.
 //
@@ -29,9 +32,18 @@ const (
 var (
 	setting  = Procs + "=" + OneProc + "\x00" //nolint:unused // entry is assembly
 	sampling = &runtime.MemProfileRate        //nolint:unused // the same
+	slack    uintptr                          //nolint:unused // the same; nanoseconds, what the process began with
 )
+
+// Inherit gives the calling thread the timer slack that the process began with. The main thread has it already; other
+// threads may have the monitor's, so whoever starts a process that is not gone in a moment calls this right before: a
+// process inherits from the thread that starts it.
+func Inherit()
 
 // grow needs as much stack as the program ever does, and so makes it.
 func grow()
 
-func init() { grow() }
+func init() {
+	Inherit()
+	grow()
+}

@@ -94,5 +94,6 @@ func (g *Group) set(r *Limits) error {
 	if err := g.checkWeights(r); err != nil {
 		return err
 	}
+	knowReplace()
 	return g.explain(g.mgr.Set(r), r)
 }

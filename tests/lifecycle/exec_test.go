@@ -49,13 +49,13 @@ func TestExecInherits(t *testing.T) {
 	if got := capStatus(t, run(grepCaps, none)); got != [5]uint64{} {
 		t.Errorf("of a process with empty sets they are %x", got)
 	}
-	const rest = "cat /proc/self/oom_score_adj; grep Cpus_allowed_list /proc/self/status | cut -f2; ulimit -n; ulimit -Hn"
-	want(t, "oom score, affinity, rlimits", run(rest, inherited), "321\n0\n77\n78")
+	const rest = "cat /proc/self/oom_score_adj /proc/self/timerslack_ns; grep Cpus_allowed_list /proc/self/status | cut -f2; ulimit -n; ulimit -Hn"
+	want(t, "oom score, timer slack, affinity, rlimits", run(rest, inherited), "321\n50000\n0\n77\n78")
 	want(t, "its own", run(rest, func(p *specs.Process) {
 		p.OOMScoreAdj = ptr(322)
 		p.ExecCPUAffinity = &specs.CPUAffinity{Final: "0-1"}
 		p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 66, Hard: 67}}
-	}), "322\n0-1\n66\n67")
+	}), "322\n50000\n0-1\n66\n67")
 }
 
 // TestExecWarns: what exec cannot give is said, as by create.

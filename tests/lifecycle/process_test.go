@@ -53,6 +53,7 @@ func TestProcess(t *testing.T) {
 			fixtures.WithUserNamespace(100000, 65536)(s)
 			s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 64, Hard: 65}}
 		}, "64\n65"},
+		{"timer slack of the caller", "cat /proc/self/timerslack_ns", func(*specs.Spec) {}, "50000"},
 		{"oom score", "cat /proc/self/oom_score_adj", func(s *specs.Spec) { s.Process.OOMScoreAdj = ptr(321) }, "321"},
 		{"oom score of a user", "cat /proc/self/oom_score_adj", func(s *specs.Spec) {
 			user(1000, 1000)(s)

@@ -149,8 +149,12 @@ func runPhase(phase, file string) error {
 	if err := json.Unmarshal(text, data); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Join(data.Setup.Work, "root"), 0o755); err != nil {
+	roots := filepath.Join(data.Setup.Work, "root")
+	if err := os.MkdirAll(roots, 0o755); err != nil {
 		return err
+	}
+	if err := syscall.Mount("tmpfs", roots, "tmpfs", 0, ""); err != nil {
+		return fmt.Errorf("mount a tmpfs for the state directories: %w", err)
 	}
 	switch phase {
 	case phaseTime:

@@ -64,7 +64,7 @@ func (d *results) markdown(verdicts []verdict) string {
 	}
 	fmt.Fprintf(&b, "\nMedians of %d interleaved rounds (`list` %d, burst %d); in brackets how many times gspawn-oci's figure it is. ",
 		d.Setup.Rounds, min(d.Setup.Rounds, 7), min(d.Setup.Rounds, 3))
-	b.WriteString("Whole process, from vfork to wait4, without a shell, on cgroup v2. The floor is a C program that makes the container's system calls and nothing else.\n\n")
+	b.WriteString("Whole process, from vfork to wait4, without a shell, on cgroup v2; state directories are on a tmpfs, as /run is. The floor is a C program that makes the container's system calls and nothing else.\n\n")
 	d.table(&b)
 	d.notes(&b)
 	b.WriteString("\n## Bars\n\n| figure | bar | measured | |\n|---|---|---|---|\n")

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -69,6 +70,7 @@ func importBox(t *testing.T, c *fixtures.Container, source string) (box string) 
 		t.Skip("an imported system has a limit of tasks, and a v1 hierarchy holds the pids controller")
 	}
 	box = filepath.Join(shortDir(t), "box")
+	c.Timeout = 5 * time.Minute // emulated, one took more than one
 	c.Must("import", "--quiet", "--no-sync", source, box)
 	config := filepath.Join(box, "config.json")
 	raw, err := os.ReadFile(config)

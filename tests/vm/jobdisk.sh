@@ -12,7 +12,7 @@ cp "$here/guest-main" "$dir/main"
 cp "$here"/*.subr "$here/record.sh" "$repo/docs/boot.md" "$dir/"
 cat >>"$dir/job.subr" <<E
 BOOT_RATIO=${BOOT_RATIO:-1.0} # how much longer than nspawn's a boot may take
-export BOOT_TREES=${BOOT_TREES:-trixie,busybox} BOOT_SKIP=${BOOT_SKIP-trixie/ctr/user_namespace} # of tests/boot
+export BOOT_TREES=${BOOT_TREES:-trixie,busybox} BOOT_SKIP='${BOOT_SKIP-trixie/ctr/user_namespace}' # of tests/boot
 JOB_TIMEOUT=${JOB_TIMEOUT:-900} # seconds for each job
 E
 cp "$repo"/contrib/*.service "$dir/" 2>/dev/null || true

@@ -80,12 +80,7 @@ func (c *compiler) cgroupMount(index int, m *specs.Mount) error {
 		return fieldError(mountField(index)+".options", "idmap, tmpcopyup and remount are not supported for a cgroup mount")
 	}
 	if c.facts.Cgroup.Unified {
-		step.Type = "cgroup2"
-		fallback := c.facts.Cgroup.MountPoint
-		if c.p.Namespaces.Has(CloneCgroup) {
-			fallback = path.Join(fallback, c.facts.Cgroup.Own)
-		}
-		c.p.add(Init, Cgroup2Mount{Mount: step, Fallback: fallback})
+		c.cgroup2Mount(step)
 		return nil
 	}
 	if m.Type == "cgroup2" {
@@ -93,6 +88,25 @@ func (c *compiler) cgroupMount(index int, m *specs.Mount) error {
 	}
 	c.cgroup1Mounts(step)
 	return nil
+}
+
+// cgroup2Mount binds the host's mount where the container has no cgroup namespace. A new mount would show the same, but
+// give the hierarchy the options that it names, or none: the host would lose its nsdelegate and memory_recursiveprot
+// (cgroups(7)), and wait for a grace period of RCU. A configuration that names options of the hierarchy means that.
+func (c *compiler) cgroup2Mount(step Mount) {
+	facts := c.facts.Cgroup
+	if !c.p.Namespaces.Has(CloneCgroup) && len(step.Data) == 0 {
+		step.Type, step.Bind, step.Source = "bind", BindOne, facts.MountPoint
+		step.ByRuntime = c.sourcesByRuntime()
+		c.p.add(Init, step)
+		return
+	}
+	step.Type = "cgroup2"
+	fallback := facts.MountPoint
+	if c.p.Namespaces.Has(CloneCgroup) {
+		fallback = path.Join(fallback, facts.Own)
+	}
+	c.p.add(Init, Cgroup2Mount{Mount: step, Fallback: fallback})
 }
 
 func (c *compiler) cgroup1Mounts(m Mount) {

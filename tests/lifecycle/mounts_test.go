@@ -219,7 +219,23 @@ func TestCgroupMount(t *testing.T) {
 			got := output(t, fixtures.WithNamespace(specs.CgroupNamespace, ""), fixtures.WithUserNamespace(100000, 65536), script)
 			want(t, "cgroup", got, "own\nread-only")
 		})
-		if !require.IsCgroupV2() {
+		if require.IsCgroupV2() {
+			t.Run("no namespace", func(t *testing.T) {
+				before := hierarchyOptions(t)
+				if !strings.Contains(before, "memory_recursiveprot") { // systemd has it; without the memory controller it does nothing
+					remount := func(options string) {
+						if err := unix.Mount("", "/sys/fs/cgroup", "", unix.MS_REMOUNT, options); err != nil {
+							t.Errorf("mount -o remount,%s /sys/fs/cgroup: %v", options, err)
+						}
+					}
+					remount("memory_recursiveprot")
+					t.Cleanup(func() { remount("") })
+					before = hierarchyOptions(t)
+				}
+				want(t, "cgroup", output(t, script), "read-only")
+				want(t, "options of the host's hierarchy", hierarchyOptions(t), before)
+			})
+		} else {
 			t.Run("no namespace", func(t *testing.T) {
 				want(t, "cgroup", output(t, script), "own\nread-only")
 			})
@@ -231,6 +247,22 @@ func TestCgroupMount(t *testing.T) {
 			})
 		}
 	})
+}
+
+// hierarchyOptions returns the options of the unified hierarchy, which all mounts of it share.
+func hierarchyOptions(t *testing.T) string {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if mount, super, ok := strings.Cut(line, " - cgroup2 "); ok && strings.Contains(mount, " /sys/fs/cgroup ") {
+			return super
+		}
+	}
+	t.Fatal("no cgroup2 on /sys/fs/cgroup")
+	return ""
 }
 
 // TestMountOrder: mountinfo lists the mounts in the order of the configuration, whatever is bound among them.

@@ -20,6 +20,9 @@ export PATH := $(PATH):/usr/local/go/bin
 
 export RUNTIME ?= $(CURDIR)/$(BIN)
 
+# What a target needs is installed first: the build needs some of it too.
+ready = tests/deps.sh build $(1) && $(MAKE) build
+
 .DEFAULT_GOAL := build
 .PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm test-vm-trees vm-shell demo install service man completions fuzz clean help \
 	deps reproducible FORCE
@@ -45,48 +48,49 @@ test: deps ## install what is missing, build, and run all tests; as root the one
 	$(GO) run ./tests/tally -- -timeout $(or $(TEST_TIMEOUT),20m) ./...
 
 unit: ## run the tests that need no privilege
+	tests/deps.sh build
 	$(GO) run ./tests/tally -- . ./internal/... ./libcontainer/... ./bundle/... ./tests/arch/... ./tests/cli/... ./tests/tally/...
 
 lint: ## go vet, golangci-lint, govulncheck
+	tests/deps.sh build
 	$(GO) vet ./...
 	$(TOOL) golangci-lint run ./...
 	tests/lint/govulncheck.sh
 
-bench: build ## measure beside crun, runc and a bare C program; table and plot in results/
-	tests/deps.sh bench
+bench: ## measure beside crun, runc and a bare C program; table and plot in results/
+	$(call ready,bench)
 	tests/bench/run.sh $(RESULTS)
 
-bench-import: build ## measure import beside tar, umoci and podman; table in results/import.md
-	tests/deps.sh bench-import
+bench-import: ## measure import beside tar, umoci and podman; table in results/import.md
+	$(call ready,bench-import)
 	mkdir -p $(RESULTS) && tests/import/bench | tee $(RESULTS)/import.md
 
-conformance: build ## run the validation programs of opencontainers/runtime-tools, runc's result beside ours
-	tests/deps.sh conformance
+conformance: ## run the validation programs of opencontainers/runtime-tools, runc's result beside ours
+	$(call ready,conformance)
 	tests/conformance/run.sh $(RESULTS)
 
-test-engines: build ## run podman and containerd with this runtime
-	tests/deps.sh engines
+test-engines: ## run podman and containerd with this runtime
+	$(call ready,engines)
 	tests/engines/run.sh
 
-test-boot: build ## boot whole systems with the runtime, podman and containerd; table in results/boot.md
-	tests/deps.sh boot
+test-boot: ## boot whole systems with the runtime, podman and containerd; table in results/boot.md
+	$(call ready,boot)
 	tests/boot/run.sh $(RESULTS)
 
-test-vm: build ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
-	tests/deps.sh vm
+test-vm: ## boot a Debian in qemu and test there: cgroup v2, systemd, machined
+	$(call ready,vm)
 	tests/vm/run.sh
 
-test-vm-trees: build ## there, every tree of test-boot by every way (an hour)
-	tests/deps.sh vm
+test-vm-trees: ## there, every tree of test-boot by every way (an hour)
+	$(call ready,vm)
 	BOOT_TREES=bookworm,trixie,busybox,openrc,runit BOOT_SKIP= JOB_TIMEOUT=3600 VM_TIMEOUT=7200 RESULTS=$(RESULTS)/trees tests/vm/run.sh 20-boot 25-cri
 
-vm-shell: build ## a shell in the machine of test-vm; leave it to switch it off
-	tests/deps.sh vm
+vm-shell: ## a shell in the machine of test-vm; leave it to switch it off
+	$(call ready,vm)
 	tests/vm/run.sh shell
 
 demo: ## install what is missing, build, make a real Debian tree and run it
-	tests/deps.sh build demo
-	$(MAKE) build
+	$(call ready,demo)
 	tests/demo/run.sh
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"github.com/sirupsen/logrus"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -92,12 +91,6 @@ func limitFlags(r *specs.LinuxResources) []cli.Flag {
 	}
 	signed := func(set func(*specs.LinuxCPU, *int64)) any { return number(cpu(r), strconv.ParseInt, set) }
 	unsigned := func(set func(*specs.LinuxCPU, *uint64)) any { return number(cpu(r), strconv.ParseUint, set) }
-	ignored := func(name string) func(string) error {
-		return func(string) error {
-			logrus.Warn("--" + name + " has no effect: the kernel has no such limit any more")
-			return nil
-		}
-	}
 	const usec = "MICROSECONDS"
 	return []cli.Flag{
 		{Name: "blkio-weight", Arg: "WEIGHT", Help: "share of block I/O, 10 to 1000", Var: blockIOWeight(r)},
@@ -117,8 +110,10 @@ func limitFlags(r *specs.LinuxResources) []cli.Flag {
 			Var: signed(func(c *specs.LinuxCPU, n *int64) { c.Idle = n })},
 		{Name: "cpuset-cpus", Arg: "LIST", Help: "CPUs to use, as 0-2,5", Var: func(s string) error { cpu(r)().Cpus = s; return nil }},
 		{Name: "cpuset-mems", Arg: "LIST", Help: "memory nodes to use", Var: func(s string) error { cpu(r)().Mems = s; return nil }},
-		{Name: "kernel-memory", Arg: "BYTES", Hidden: true, Var: ignored("kernel-memory")},
-		{Name: "kernel-memory-tcp", Arg: "BYTES", Hidden: true, Var: ignored("kernel-memory-tcp")},
+		{Name: "kernel-memory", Arg: "BYTES", Hidden: true,
+			Var: memory(func(m *specs.LinuxMemory, n *int64) { m.Kernel = n })}, //nolint:staticcheck // so that it is refused by name
+		{Name: "kernel-memory-tcp", Arg: "BYTES", Hidden: true,
+			Var: memory(func(m *specs.LinuxMemory, n *int64) { m.KernelTCP = n })},
 		{Name: "memory", Arg: "BYTES", Help: "memory limit, a unit (k, m, g) allowed; -1 is unlimited",
 			Var: memory(func(m *specs.LinuxMemory, n *int64) { m.Limit = n })},
 		{Name: "memory-reservation", Arg: "BYTES", Help: "memory that is left alone while others can give some",

@@ -173,14 +173,11 @@ func (c *container) prepareCgroup() error {
 	if err != nil {
 		return err
 	}
-	limits, warnings, err := cgroup.Resources(cgroup.Input{
+	limits, err := cgroup.Resources(cgroup.Input{
 		Resources: l.Resources, Devices: l.Devices, Version: c.spec.Version, Mode: cgroup.Mode(),
 	})
 	if err != nil {
 		return err
-	}
-	for _, w := range warnings {
-		c.rt.warn(w)
 	}
 	config := cgroup.Config{Location: location, Limits: limits, Owner: cgroup.OwnerOf(c.spec)}
 	if location.Driver == cgroup.Systemd {

@@ -17,11 +17,7 @@ func (r *Runtime) Update(id string, resources *specs.LinuxResources) error {
 	if err := spec.ValidateResources(resources); err != nil {
 		return err
 	}
-	warnings, err := v.group.Update(resources, v.OCIVersion)
-	for _, w := range warnings {
-		r.warn(w)
-	}
-	return err
+	return v.group.Update(resources, v.OCIVersion)
 }
 
 // lookLive opens and locks a container that has processes.

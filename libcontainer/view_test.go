@@ -69,7 +69,7 @@ func inCgroup(t *testing.T) (*Runtime, state.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits, _, err := cgroup.Resources(cgroup.Input{Mode: cgroup.Mode()})
+	limits, err := cgroup.Resources(cgroup.Input{Mode: cgroup.Mode()})
 	if err != nil {
 		t.Fatal(err)
 	}

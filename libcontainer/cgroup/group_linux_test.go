@@ -56,7 +56,7 @@ func testGroup(t *testing.T, r *specs.LinuxResources, owner *int) *Group {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits, _, err := Resources(Input{Resources: r, Mode: Mode()})
+	limits, err := Resources(Input{Resources: r, Mode: Mode()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestGroupLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Update(&tt.update, "1.3.0"); err != nil {
+			if err := l.Update(&tt.update, "1.3.0"); err != nil {
 				t.Fatal(err)
 			}
 			want(tt.updated)

@@ -29,21 +29,19 @@ type Input struct {
 
 // Resources turns linux.resources into what the library sets, the default device rules
 // appended as runc does it (so a configuration of a lone deny-all still has /dev/null).
-// The warnings are for the log: settings that the kernel no longer has. Errors name the
-// field. Values are not checked further: the kernel knows its ranges.
-func Resources(in Input) (*Limits, []string, error) {
+// Errors name the field. Values are not checked further: the kernel knows its ranges.
+func Resources(in Input) (*Limits, error) {
 	out := &Limits{}
-	var warnings []string
 	if r := in.Resources; r != nil {
 		if in.Mode == Unified {
 			if err := checkUnified(r); err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 		if err := setDevices(out, r.Devices); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		warnings = setMemory(out, r.Memory)
+		setMemory(out, r.Memory)
 		setCPU(out, r.CPU)
 		setBlockIO(out, r.BlockIO)
 		setNetwork(out, r.Network)
@@ -60,16 +58,16 @@ func Resources(in Input) (*Limits, []string, error) {
 			}
 		}
 		if err := setUnified(out, r.Unified, in.Mode); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	appendDefaultDevices(out, in.Devices)
-	return out, warnings, nil
+	return out, nil
 }
 
-func setMemory(out *Limits, m *specs.LinuxMemory) (warnings []string) {
+func setMemory(out *Limits, m *specs.LinuxMemory) {
 	if m == nil {
-		return nil
+		return
 	}
 	out.Memory = value(m.Limit)
 	out.MemoryReservation = value(m.Reservation)
@@ -77,11 +75,6 @@ func setMemory(out *Limits, m *specs.LinuxMemory) (warnings []string) {
 	out.MemorySwappiness = m.Swappiness
 	out.OomKillDisable = value(m.DisableOOMKiller)
 	out.MemoryCheckBeforeUpdate = value(m.CheckBeforeUpdate)
-	// Zero is what docker sends for "not set": no reason to warn.
-	if value(m.Kernel) != 0 || value(m.KernelTCP) != 0 { //nolint:staticcheck // deprecated, so the user is told
-		warnings = append(warnings, "linux.resources.memory.kernel and kernelTCP are ignored: the kernel has no such limits any more")
-	}
-	return warnings
 }
 
 func setCPU(out *Limits, c *specs.LinuxCPU) {

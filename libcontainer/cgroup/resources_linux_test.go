@@ -44,7 +44,7 @@ func golden(t *testing.T, name string, got any) {
 func TestResourcesOfEveryController(t *testing.T) {
 	const in = `{
 	"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}, {"allow": true, "type": "b", "major": 8, "access": "r"}],
-	"memory": {"limit": 101, "reservation": 102, "swap": 103, "kernel": 104, "kernelTCP": 105, "swappiness": 60, "disableOOMKiller": true, "useHierarchy": true, "checkBeforeUpdate": true},
+	"memory": {"limit": 101, "reservation": 102, "swap": 103, "swappiness": 60, "disableOOMKiller": true, "useHierarchy": true, "checkBeforeUpdate": true},
 	"cpu": {"shares": 1024, "quota": 201, "burst": 202, "period": 203, "realtimeRuntime": 204, "realtimePeriod": 205, "cpus": "0-1", "mems": "0", "idle": 1},
 	"pids": {"limit": 301},
 	"blockIO": {"weight": 401, "leafWeight": 402, "weightDevice": [{"major": 8, "minor": 1, "weight": 403, "leafWeight": 404}],
@@ -60,19 +60,16 @@ func TestResourcesOfEveryController(t *testing.T) {
 	}
 	unified := r.Unified
 	r.Unified = nil // the one that v1 has not
-	got, warnings, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"})
+	got, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	both, _, err := Resources(Input{Resources: &specs.LinuxResources{Unified: unified}, Mode: Unified, Version: "1.3.0"})
+	both, err := Resources(Input{Resources: &specs.LinuxResources{Unified: unified}, Mode: Unified, Version: "1.3.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.Unified = both.Unified
 	golden(t, "resources.json", got)
-	if len(warnings) != 1 || !strings.Contains(warnings[0], "kernel") {
-		t.Errorf("warnings %q, want one about kernel memory", warnings)
-	}
 }
 
 func TestResources(t *testing.T) {
@@ -122,15 +119,15 @@ func TestResources(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, warnings, err := Resources(tt.in)
+			got, err := Resources(tt.in)
 			if tt.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
 					t.Fatalf("error %v, want one with %q", err, tt.wantErr)
 				}
 				return
 			}
-			if err != nil || len(warnings) != 0 {
-				t.Fatalf("warnings %q, error %v", warnings, err)
+			if err != nil {
+				t.Fatal(err)
 			}
 			if !tt.check(got) {
 				t.Errorf("unexpected %+v", got)
@@ -162,11 +159,11 @@ func TestResourcesWithoutMeans(t *testing.T) {
 		if err := json.Unmarshal([]byte(tt.in), &r); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := Resources(Input{Resources: &r, Mode: Unified, Version: "1.3.0"})
+		_, err := Resources(Input{Resources: &r, Mode: Unified, Version: "1.3.0"})
 		if tt.field == "" && err != nil || tt.field != "" && (err == nil || !strings.HasPrefix(err.Error(), "linux.resources."+tt.field+": ")) {
 			t.Errorf("%s: error %v, want one for %q", tt.in, err, tt.field)
 		}
-		if _, _, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"}); err != nil {
+		if _, err := Resources(Input{Resources: &r, Mode: Hybrid, Version: "1.3.0"}); err != nil {
 			t.Errorf("%s on v1: %v", tt.in, err)
 		}
 	}
@@ -322,7 +319,7 @@ func TestLoadWithoutCgroup(t *testing.T) {
 		"Freeze": g.Freeze,
 		"Thaw":   g.Thaw,
 		"Stats":  func() error { _, err := g.Stats(); return err },
-		"Update": func() error { _, err := g.Update(&specs.LinuxResources{}, ""); return err },
+		"Update": func() error { return g.Update(&specs.LinuxResources{}, "") },
 		"OOM":    func() error { _, err := g.OOMEvents(); return err },
 	} {
 		if err := call(); !errors.Is(err, errors.ErrUnsupported) {

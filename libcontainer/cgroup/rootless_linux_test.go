@@ -65,7 +65,7 @@ func TestRootlessCreate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			limits, _, err := Resources(Input{Resources: tt.res, Mode: Mode()})
+			limits, err := Resources(Input{Resources: tt.res, Mode: Mode()})
 			if err != nil {
 				t.Fatal(err)
 			}

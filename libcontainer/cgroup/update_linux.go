@@ -18,28 +18,28 @@ import (
 //
 // The kernel is asked for the half that is missing where two limits depend on each other
 // (cpu quota and period, swap and memory), so that nothing has to be remembered from one
-// update to the next. The warnings are for the log.
+// update to the next.
 //
 // ociVersion is the container's, which decides what a pids.limit of 0 means.
-func (g *Group) Update(r *specs.LinuxResources, ociVersion string) ([]string, error) {
+func (g *Group) Update(r *specs.LinuxResources, ociVersion string) error {
 	if err := g.needCgroup("update"); err != nil {
-		return nil, err
+		return err
 	}
 	if r == nil {
-		return nil, nil
+		return nil
 	}
-	res, warnings, err := Resources(Input{Resources: withoutDevices(r), Mode: g.mode, Version: ociVersion})
+	res, err := Resources(Input{Resources: withoutDevices(r), Mode: g.mode, Version: ociVersion})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res.Devices, res.SkipDevices = nil, true
 	if err := g.complete(res); err != nil {
-		return nil, err
+		return err
 	}
 	if err := g.set(res); err != nil {
-		return warnings, fmt.Errorf("update linux.resources of cgroup %q: %w", g.loc, err)
+		return fmt.Errorf("update linux.resources of cgroup %q: %w", g.loc, err)
 	}
-	return warnings, nil
+	return nil
 }
 
 func withoutDevices(r *specs.LinuxResources) *specs.LinuxResources {

@@ -69,8 +69,8 @@ func (v *validator) memory(m *specs.LinuxMemory) {
 	v.limit("memory.limit", m.Limit)
 	v.limit("memory.reservation", m.Reservation)
 	v.limit("memory.swap", m.Swap)
-	v.limit("memory.kernel", m.Kernel) //nolint:staticcheck // deprecated, but engines send it.
-	v.limit("memory.kernelTCP", m.KernelTCP)
+	v.kernelMemory("memory.kernel", m.Kernel) //nolint:staticcheck // deprecated, so the user is told.
+	v.kernelMemory("memory.kernelTCP", m.KernelTCP)
 	if m.Limit != nil && m.Swap != nil && *m.Swap > 0 && *m.Swap < *m.Limit {
 		v.bad("memory.swap", strconv.FormatInt(*m.Swap, 10)+" is below memory.limit, "+strconv.FormatInt(*m.Limit, 10)+
 			", but it is the sum of memory and swap")
@@ -78,6 +78,14 @@ func (v *validator) memory(m *specs.LinuxMemory) {
 	// The largest value is what engines write for "not set".
 	if s := m.Swappiness; s != nil && *s > maxSwappiness && int64(*s) != -1 {
 		v.bad("memory.swappiness", strconv.FormatUint(*s, 10)+" is not from 0 to "+strconv.Itoa(maxSwappiness))
+	}
+}
+
+// kernelMemory takes what asks for no limit: engines send 0 for "not set".
+func (v *validator) kernelMemory(path string, n *int64) {
+	v.limit(path, n)
+	if n != nil && *n > 0 {
+		v.bad(path, "kernel memory cannot be limited by itself: Linux gave that up; memory.limit counts it as well")
 	}
 }
 

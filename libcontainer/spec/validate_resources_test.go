@@ -30,6 +30,10 @@ func TestValidateResources(t *testing.T) {
 			"linux.resources.memory.limit: -2" + negative, "linux.resources.memory.reservation: -3" + negative,
 			"linux.resources.memory.swap: -4" + negative, "linux.resources.memory.kernel: -5" + negative,
 			"linux.resources.memory.kernelTCP: -6" + negative}},
+		{"kernel memory", set(specs.LinuxResources{Memory: &specs.LinuxMemory{Kernel: n(1 << 20), KernelTCP: n(1)}}), []string{ //nolint:staticcheck // refused by name
+			"linux.resources.memory.kernel: kernel memory cannot be limited by itself: Linux gave that up; memory.limit counts it as well",
+			"linux.resources.memory.kernelTCP: kernel memory cannot be limited by itself: Linux gave that up; memory.limit counts it as well"}},
+		{"kernel memory not limited", set(specs.LinuxResources{Memory: &specs.LinuxMemory{Kernel: n(0), KernelTCP: n(-1)}}), nil}, //nolint:staticcheck // engines send it
 		{"swap below memory", set(specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: n(100), Swap: n(50)}}),
 			[]string{"linux.resources.memory.swap: 50 is below memory.limit, 100, but it is the sum of memory and swap"}},
 		{"swappiness", set(specs.LinuxResources{Memory: &specs.LinuxMemory{Swappiness: ptr(uint64(201))}}),

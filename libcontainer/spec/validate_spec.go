@@ -174,8 +174,8 @@ func (v *validator) personality(p *specs.LinuxPersonality) {
 	default:
 		v.bad("linux.personality.domain", quote(string(p.Domain))+" is not a domain: LINUX or LINUX32")
 	}
-	if len(p.Flags) > 0 {
-		v.warn("linux.personality.flags", "ignored: the specification defines no flags")
+	for i, f := range p.Flags {
+		v.bad(at("linux.personality.flags", i), quote(string(f))+" cannot be set: the specification defines no flags")
 	}
 }
 

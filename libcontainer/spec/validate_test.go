@@ -101,6 +101,9 @@ func TestValidateTop(t *testing.T) {
 			[]string{`linux.cgroupsPath: contains a NUL byte: "/a\x00"`}},
 		{"personality", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{Domain: "SVR4"} },
 			[]string{`linux.personality.domain: "SVR4" is not a domain: LINUX or LINUX32`}},
+		{"personality with flags", func(s *specs.Spec) {
+			s.Linux.Personality = &specs.LinuxPersonality{Domain: "LINUX", Flags: []specs.LinuxPersonalityFlag{"X"}}
+		}, []string{`linux.personality.flags[0]: "X" cannot be set: the specification defines no flags`}},
 		{"personality LINUX32", func(s *specs.Spec) { s.Linux.Personality = &specs.LinuxPersonality{Domain: "LINUX32"} }, nil},
 		{"several at once, in order", func(s *specs.Spec) {
 			s.Version, s.Root, s.Process.Cwd = "2", nil, "here"
@@ -160,7 +163,6 @@ func TestWarnings(t *testing.T) {
 	s.Version = "0.5.0"
 	s.Mounts[1].Destination = "dev"
 	s.Process.Capabilities.Bounding = []string{"CAP_KILL", "CAP_FLY", "cap_chown"}
-	s.Linux.Personality = &specs.LinuxPersonality{Domain: "LINUX", Flags: []specs.LinuxPersonalityFlag{"X"}}
 	if err := Validate(s); err != nil {
 		t.Errorf("warnings are errors: %v", err)
 	}
@@ -169,7 +171,6 @@ func TestWarnings(t *testing.T) {
 		{"process.capabilities.bounding[1]", `"CAP_FLY" is not a capability of Linux, it is ignored`},
 		{"process.capabilities.bounding[2]", `"cap_chown" is not a capability of Linux, it is ignored`},
 		{"mounts[1].destination", `"dev" is relative, it is taken from / on`},
-		{"linux.personality.flags", "ignored: the specification defines no flags"},
 	}
 	if d := cmp.Diff(want, Warnings(s)); d != "" {
 		t.Errorf("warnings differ (-want +got):\n%s", d)

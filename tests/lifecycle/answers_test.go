@@ -300,7 +300,7 @@ func TestLogIsOneObject(t *testing.T) {
 	}
 }
 
-// TestDefaultID is the form `run DIRECTORY`.
+// TestRunDirectory is the form `run DIRECTORY`.
 func TestRunDirectory(t *testing.T) {
 	require.Root(t)
 	c := fixtures.New(t, fixtures.Shell("echo here"))

@@ -138,6 +138,8 @@ func TestUpdateFlags(t *testing.T) {
 			{"memory", "64m", "memory.limit", "memory/memory.limit_in_bytes", "67108864", "memory.max", "67108864"},
 			{"memory-reservation", "32m", "memory.reservation", "memory/memory.soft_limit_in_bytes", "33554432", "memory.low", "33554432"},
 			{"memory-swap", "96m", "memory.swap", "memory/memory.memsw.limit_in_bytes", "100663296", "memory.swap.max", "33554432"},
+			{"kernel-memory", "64m", "memory.kernel:", "", "", "", ""},
+			{"kernel-memory-tcp", "64m", "memory.kernelTCP:", "", "", "", ""},
 			{"cpu-share", "512", "cpu.shares", "cpu/cpu.shares", "512", "cpu.weight", "59"},
 			{"cpu-period", "50000", "cpu.", "cpu/cpu.cfs_period_us", "50000", "cpu.max", "max 50000"},
 			{"cpu-quota", "20000", "cpu.quota", "cpu/cpu.cfs_quota_us", "20000", "cpu.max", "20000 50000"},

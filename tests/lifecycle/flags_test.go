@@ -138,8 +138,6 @@ func TestUpdateFlags(t *testing.T) {
 			{"memory", "64m", "memory.limit", "memory/memory.limit_in_bytes", "67108864", "memory.max", "67108864"},
 			{"memory-reservation", "32m", "memory.reservation", "memory/memory.soft_limit_in_bytes", "33554432", "memory.low", "33554432"},
 			{"memory-swap", "96m", "memory.swap", "memory/memory.memsw.limit_in_bytes", "100663296", "memory.swap.max", "33554432"},
-			{"kernel-memory", "64m", "memory.kernel:", "", "", "", ""},
-			{"kernel-memory-tcp", "64m", "memory.kernelTCP:", "", "", "", ""},
 			{"cpu-share", "512", "cpu.shares", "cpu/cpu.shares", "512", "cpu.weight", "59"},
 			{"cpu-period", "50000", "cpu.", "cpu/cpu.cfs_period_us", "50000", "cpu.max", "max 50000"},
 			{"cpu-quota", "20000", "cpu.quota", "cpu/cpu.cfs_quota_us", "20000", "cpu.max", "20000 50000"},
@@ -173,6 +171,15 @@ func TestUpdateFlags(t *testing.T) {
 				}
 				want(t, filepath.Base(file), string(text), expected)
 			})
+		}
+		// What no machine has is refused before the cgroup is looked at.
+		for flag, message := range map[string]string{
+			"kernel-memory":     "memory.kernel: kernel memory cannot be limited by itself",
+			"kernel-memory-tcp": "memory.kernelTCP: kernel memory cannot be limited by itself",
+		} {
+			if r := c.Do("update", "--"+flag, "64m", c.ID); r.Code != 1 || !strings.Contains(r.Stderr, message) {
+				t.Errorf("%s: %+v", flag, r)
+			}
 		}
 		if r := c.Do("update", "--l3-cache-schema", "L3:0=f", c.ID); r.Code != 1 || !strings.Contains(r.Stderr, "created without linux.intelRdt") {
 			t.Errorf("l3-cache-schema: %+v", r)

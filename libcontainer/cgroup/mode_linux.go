@@ -57,10 +57,10 @@ type Hierarchy struct {
 	Own string
 }
 
-// Hierarchies lists the mounted v1 hierarchies and, last, the v2 tree of a hybrid host.
-// It reads /proc/self/cgroup instead of mountinfo, and leaves out what is not mounted on
-// its usual place. Empty on a unified host.
-func Hierarchies() ([]Hierarchy, error) {
+// Hierarchies lists the mounted v1 hierarchies and, last, the v2 tree of a hybrid host, as they are when it is first
+// asked. It reads /proc/self/cgroup instead of mountinfo, and leaves out what is not mounted on its usual place. Empty on
+// a unified host. Callers share the list.
+var Hierarchies = sync.OnceValues(func() ([]Hierarchy, error) {
 	if Mode() == Unified {
 		return nil, nil
 	}
@@ -69,7 +69,7 @@ func Hierarchies() ([]Hierarchy, error) {
 		return nil, fmt.Errorf("list cgroup hierarchies: %w", err)
 	}
 	return parseHierarchies(data, mountedOn), nil
-}
+})
 
 func parseHierarchies(data []byte, mounted func(dir string, v2 bool) bool) []Hierarchy {
 	var out []Hierarchy

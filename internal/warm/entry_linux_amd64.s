@@ -1,9 +1,33 @@
 #include "textflag.h"
 
+#define SYS_madvise 28
 #define SYS_prctl 157
 #define PR_SET_TIMERSLACK 29
 #define PR_GET_TIMERSLACK 30
 #define LARGE_SLACK 2000000 // nanoseconds
+#define POPULATE_READ 22
+#define POPULATE_WRITE 23
+#define PAGE 4096
+#ifndef SLOW_FAULT // tests define it
+#define SLOW_FAULT 10000 // cycles of the time stamp counter, 3 to 5 µs
+#endif
+
+#define CYCLES(into) \
+	RDTSC \
+	SHLQ	$32, DX \
+	ORQ	DX, AX \
+	MOVQ	AX, into
+
+// POPULATE maps the pages from one symbol to another. An error leaves them to be faulted in as usual.
+#define POPULATE(from, to, advice) \
+	LEAQ	from(SB), DI \
+	LEAQ	to+(PAGE-1)(SB), SI \
+	ANDQ	$~(PAGE-1), DI \
+	ANDQ	$~(PAGE-1), SI \
+	SUBQ	DI, SI \
+	MOVL	$advice, DX \
+	MOVL	$SYS_madvise, AX \
+	SYSCALL
 
 // entry is where the process begins when it is linked with -E. It prepares what package warm says, and goes on to where
 // the process would have begun. The kernel left argc, argv, 0, envp, 0, auxv on the stack: all that stands before the
@@ -20,6 +44,17 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MOVQ	$LARGE_SLACK, SI
 	MOVQ	$SYS_prctl, AX
 	SYSCALL
+
+	CYCLES(R8)
+	ADDB	$0, ·untouched+PAGE(SB)
+	CYCLES(R9)
+	SUBQ	R8, R9
+	CMPQ	R9, $SLOW_FAULT
+	JLO	unmapped
+	MOVB	$1, ·slowFaults(SB)
+	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
+	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
+unmapped:
 
 	MOVQ	0(SP), CX
 	LEAQ	16(SP)(CX*8), BX // envp

@@ -1,9 +1,28 @@
 #include "textflag.h"
 
 #define SYS_prctl 167
+#define SYS_madvise 233
 #define PR_SET_TIMERSLACK 29
 #define PR_GET_TIMERSLACK 30
 #define LARGE_SLACK 2000000 // nanoseconds
+#define POPULATE_READ 22
+#define POPULATE_WRITE 23
+#define PAGE 4096
+#ifndef SLOW_FAULT // tests define it
+#define SLOW_FAULT 4 // µs
+#endif
+
+// POPULATE maps the pages from one symbol to another. An error leaves them to be faulted in as usual (so do kernels
+// with larger pages, which fault less).
+#define POPULATE(from, to, advice) \
+	MOVD	$from(SB), R0 \
+	MOVD	$to+(PAGE-1)(SB), R1 \
+	AND	$~(PAGE-1), R0 \
+	AND	$~(PAGE-1), R1 \
+	SUB	R0, R1 \
+	MOVD	$advice, R2 \
+	MOVD	$SYS_madvise, R8 \
+	SVC
 
 // entry is where the process begins when it is linked with -E. It prepares what package warm says, and goes on to where
 // the process would have begun. The kernel left argc, argv, 0, envp, 0, auxv on the stack: all that stands before the
@@ -20,6 +39,27 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MOVD	$LARGE_SLACK, R1
 	MOVD	$SYS_prctl, R8
 	SVC
+
+	MOVD	$·untouched+PAGE(SB), R0
+	ISB	$15
+	MRS	CNTVCT_EL0, R1
+	MOVBU	(R0), R2
+	MOVB	R2, (R0)
+	ISB	$15
+	MRS	CNTVCT_EL0, R3
+	MRS	CNTFRQ_EL0, R2 // Hz
+	SUB	R1, R3
+	MOVD	$1000000, R1
+	MUL	R1, R3
+	MOVD	$SLOW_FAULT, R1
+	MUL	R1, R2
+	CMP	R2, R3
+	BLO	unmapped
+	MOVD	$1, R1
+	MOVB	R1, ·slowFaults(SB)
+	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
+	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
+unmapped:
 
 	MOVD	0(RSP), R1
 	ADD	$16, RSP, R2

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -12,14 +13,7 @@ import (
 // TestEntry starts a program at entry and sees that arguments and environment, any number of them, are what they were but
 // for the setting, and that the monitor's timer slack is neither the main thread's nor a child's.
 func TestEntry(t *testing.T) {
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skipf("no go command to compile with: %v", err)
-	}
-	program := filepath.Join(t.TempDir(), "said")
-	build := exec.Command("go", "build", "-ldflags", "-E github.com/gspawn/gspawn-oci/internal/warm.entry", "-o", program, "./testdata/said")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %v\n%s", build, err, out)
-	}
+	program := build(t)
 	list := func(n int, prefix string) []string {
 		out := []string{}
 		for i := range n {
@@ -50,9 +44,79 @@ func TestEntry(t *testing.T) {
 	}
 }
 
+// TestSlowFaults has every fault count as slow, and then none: all of the code, and more of the data and of the heap, is
+// mapped in the first case.
+func TestSlowFaults(t *testing.T) {
+	mapped := func(limit string) (most memory) {
+		program := build(t, "-asmflags=github.com/gspawn/gspawn-oci/internal/warm=-D=SLOW_FAULT="+limit)
+		for range 3 { // the heap begins anywhere, also where the Go runtime has no more than some pages
+			if m := resident(t, said(t, program, nil, nil), program); m.heap > most.heap {
+				most = m
+			}
+		}
+		return most
+	}
+	all, few := mapped("0"), mapped("0x7fffffff")
+	t.Logf("%+v where faults are slow, %+v where they are not", all, few)
+	if all.code != all.codeSize {
+		t.Errorf("%d of %d kB of the code are mapped", all.code, all.codeSize)
+	}
+	if all.data <= few.data || all.heap < few.heap+64 {
+		t.Errorf("%+v are mapped where faults are slow, and %+v where they are not", all, few)
+	}
+}
+
+// memory is what lies in memory, in kB.
+type memory struct{ code, codeSize, data, heap uint64 }
+
+var mapping = regexp.MustCompile(`(?ms)^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(\S*)$.*?^Size: +(\d+) kB$.*?^Rss: +(\d+) kB$`)
+
+// resident reads smaps (proc_pid_smaps(5)) of a program that the Go linker has laid out: code, constants, data.
+func resident(t *testing.T, r report, program string) (m memory) {
+	t.Helper()
+	number := func(text string, base int) uint64 {
+		n, err := strconv.ParseUint(text, base, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	heap, programEnd := number(r.Heap, 0), uint64(0)
+	for _, f := range mapping.FindAllStringSubmatch(r.Maps, -1) {
+		start, end, permissions, name, rss := number(f[1], 16), number(f[2], 16), f[3], f[4], number(f[6], 10)
+		if name == program {
+			programEnd = end
+		}
+		switch {
+		case name == program && permissions == "r-xp":
+			m.code, m.codeSize = rss, number(f[5], 10)
+		case permissions == "rw-p" && (name == program || start == programEnd):
+			m.data += rss
+		case start <= heap && heap < end:
+			m.heap = rss
+		}
+	}
+	return m
+}
+
+func build(t *testing.T, flags ...string) (program string) {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skipf("no go command to compile with: %v", err)
+	}
+	program = filepath.Join(t.TempDir(), "said")
+	args := append([]string{"build", "-ldflags", "-E github.com/gspawn/gspawn-oci/internal/warm.entry", "-o", program}, flags...)
+	cmd := exec.Command("go", append(args, "./testdata/said")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, out)
+	}
+	return program
+}
+
 type report struct {
 	Args, Env, Slacks []string
 	Procs, Rate       int
+	Maps, Heap        string
 }
 
 func said(t *testing.T, program string, args, env []string) (got report) {

@@ -3,7 +3,6 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"sync/atomic"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/treelock"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
@@ -100,25 +98,6 @@ func (s *system) streams() (in, out *os.File, err error) {
 		return null, null, err
 	}
 	return null, os.Stdout, nil
-}
-
-// lockTree keeps others off the tree of a system for as long as this command
-// lives; systemd-nspawn and machinectl look at the same locks. A container that
-// is made for others to start leaves no process of ours that could go on holding
-// it, and a descriptor may not be left in the container: its tree is only refused
-// while somebody else holds it.
-func (c *container) lockTree() (unlock func(), err error) {
-	if c.boot == nil {
-		return func() {}, nil
-	}
-	lock, err := treelock.Take(treelock.Dir(), c.desc.Rootfs, c.spec.Root.Readonly)
-	switch {
-	case err == nil:
-		return func() { _ = lock.Close() }, nil
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, unix.EROFS):
-		return func() {}, nil // a user's, who cannot write to the host's /run
-	}
-	return nil, err
 }
 
 // clearStale removes what a killed supervisor left of a system of this name,

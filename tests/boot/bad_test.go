@@ -200,6 +200,38 @@ func TestFlagsForSystems(t *testing.T) {
 	}
 }
 
+// TestTreeTakenDetached: so it is where the system runs detached and nothing holds a lock, unless both only read the tree.
+func TestTreeTakenDetached(t *testing.T) {
+	require.Root(t)
+	_, root := newSystem(t, "busybox", false)
+	for _, tt := range []struct {
+		first, second string // how the root file system is
+		busy          bool
+	}{{"rw", "rw", true}, {"ro", "rw", true}, {"rw", "ro", true}, {"ro", "ro", false}} {
+		t.Run(tt.first+" "+tt.second, func(t *testing.T) {
+			readOnly := func(how string) func(*specs.Spec) { return func(s *specs.Spec) { s.Root.Readonly = how == "ro" } }
+			first := fixtures.New(t, system(root, false), readOnly(tt.first))
+			first.Must("run", "--detach", "--bundle", first.Bundle, first.ID)
+			second := fixtures.New(t, system(root, false), readOnly(tt.second))
+			second.Root = first.Root
+			r := second.Do("create", "--bundle", second.Bundle, second.ID)
+			if tt.busy && (r.Code == 0 || !strings.Contains(r.Stderr, "busy") || !strings.Contains(r.Stderr, first.ID)) {
+				t.Errorf("on the tree of a running system: exit code %d, %s", r.Code, r.Stderr)
+			}
+			if !tt.busy && r.Code != 0 {
+				t.Errorf("beside a system that reads too: exit code %d, %s", r.Code, r.Stderr)
+			}
+			second.Do("delete", "--force", second.ID)
+			first.Must("kill", first.ID, "KILL")
+			first.Must("delete", "--force", first.ID)
+			if r := second.Do("create", "--bundle", second.Bundle, second.ID); r.Code != 0 {
+				t.Errorf("when it is gone: exit code %d, %s", r.Code, r.Stderr)
+			}
+			second.Must("delete", "--force", second.ID)
+		})
+	}
+}
+
 // TestExecWithoutPath: a bundle without PATH has the one that its init got.
 func TestExecWithoutPath(t *testing.T) {
 	require.Root(t)

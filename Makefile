@@ -13,7 +13,8 @@ IMPORT  := bin/gspawn-oci-import
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 ENTRY   := github.com/gspawn/gspawn-oci/internal/warm.entry
 FLAGS   := -trimpath -buildvcs=false
-TOOL    := $(GO) tool -modfile=tools/go.mod
+TOOL    := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+MODULES := tests/conformance tests/cri # of their own
 
 # sudo leaves the place where Go's own archive unpacks out of PATH.
 export PATH := $(PATH):/usr/local/go/bin
@@ -53,8 +54,7 @@ unit: ## run the tests that need no privilege
 
 lint: ## go vet, golangci-lint, govulncheck
 	tests/deps.sh build
-	$(GO) vet ./...
-	$(TOOL) golangci-lint run ./...
+	for dir in . $(MODULES); do (cd $$dir && $(GO) vet ./... && $(TOOL) golangci-lint run ./...) || exit; done
 	tests/lint/govulncheck.sh
 
 bench: ## measure beside crun, runc and a bare C program; table and plot in results/

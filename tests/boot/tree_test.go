@@ -121,7 +121,7 @@ func writable(t *testing.T, name string, users bool) string {
 	} else {
 		lower = pristine(t, name)
 	}
-	dir, err := os.MkdirTemp("/var/tmp", "gsp-boot-")
+	dir, err := os.MkdirTemp("/var/tmp", "gsp-boot-") //nolint:usetesting // /tmp may be a tmpfs, too small for trees
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -169,22 +170,39 @@ func (d *Dir) read(name string) ([]byte, error) {
 		return nil, &os.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: err}
 	}
 	defer unix.Close(fd)
+	data, err := readAll(fd)
+	if err != nil {
+		return nil, &os.PathError{Op: "read", Path: filepath.Join(d.path, name), Err: err}
+	}
+	return data, nil
+}
+
+// readAll reads a regular file, whose end a short read is.
+func readAll(fd int) ([]byte, error) {
+	var few [1024]byte // what is not a configuration fits
+	n, err := unix.Read(fd, few[:])
+	if err != nil {
+		return nil, err
+	}
+	if n < len(few) {
+		return bytes.Clone(few[:n]), nil
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
 	}
-	data := make([]byte, st.Size)
-	for n := 0; n < len(data); {
+	data := make([]byte, max(int(st.Size), n))
+	for n = copy(data, few[:]); n < len(data); {
 		m, err := unix.Read(fd, data[n:])
 		if err != nil {
-			return nil, &os.PathError{Op: "read", Path: filepath.Join(d.path, name), Err: err}
+			return nil, err
 		}
 		if m == 0 {
-			return data[:n], nil
+			break
 		}
 		n += m
 	}
-	return data, nil
+	return data[:n], nil
 }
 
 // WriteConfig keeps a copy of the configuration.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func Find(pid int) (p Process, ok bool) {
 	if err != nil {
 		return Process{}, false
 	}
-	state, start, ok := parseStat(string(buf[:n]))
+	state, start, ok := parseStat(buf[:n])
 	if !ok || state == 'Z' || state == 'X' {
 		return Process{}, false
 	}
@@ -40,18 +41,26 @@ func Find(pid int) (p Process, ok bool) {
 
 // parseStat reads the state and the start time. The name of the program, in
 // parentheses, may itself have any bytes in it.
-func parseStat(line string) (state byte, start uint64, ok bool) {
-	i := strings.LastIndexByte(line, ')')
+func parseStat(line []byte) (state byte, start uint64, ok bool) {
+	i := bytes.LastIndexByte(line, ')')
 	if i < 0 || i+2 >= len(line) {
 		return 0, 0, false
 	}
-	const startField = 22 - 3 // the first field after the name is the third
-	fields := strings.Fields(line[i+2:])
-	if len(fields) <= startField || len(fields[0]) != 1 {
-		return 0, 0, false
+	number := 3 // of the first field after the name
+	for field := range bytes.FieldsSeq(line[i+2:]) {
+		switch number {
+		case 3:
+			if len(field) != 1 {
+				return 0, 0, false
+			}
+			state = field[0]
+		case 22:
+			start, err := strconv.ParseUint(string(field), 10, 64)
+			return state, start, err == nil
+		}
+		number++
 	}
-	start, err := strconv.ParseUint(fields[startField], 10, 64)
-	return fields[0][0], start, err == nil
+	return 0, 0, false
 }
 
 // Alive tells whether it is still the same process, and not a zombie.

@@ -52,7 +52,7 @@ func TestParseStat(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			state, start, ok := parseStat(tt.line)
+			state, start, ok := parseStat([]byte(tt.line))
 			if ok != tt.ok || ok && (state != tt.state || start != tt.start) {
 				t.Errorf("%c %d %v", state, start, ok)
 			}

@@ -97,7 +97,8 @@ fuzz: ## run each fuzz target for FUZZTIME (20s)
 	tests/lint/fuzz.sh $(or $(FUZZTIME),20s)
 
 reproducible: ## build twice and compare
-	$(MAKE) $(BIN) && cp $(BIN) bin/first && GOCACHE=$$(mktemp -d) $(MAKE) $(BIN) && cmp $(BIN) bin/first && rm bin/first
+	$(MAKE) $(BIN) && cp $(BIN) bin/first
+	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && GOCACHE=$$cache $(MAKE) $(BIN) && cmp $(BIN) bin/first && rm bin/first
 
 man: $(BIN) ## write the manual pages to bin/man
 	rm -rf bin/man && mkdir -p bin/man && $(BIN) man bin/man

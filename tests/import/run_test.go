@@ -17,12 +17,16 @@ import (
 	iw "github.com/gspawn/gspawn-oci/tests/import/imagewriter"
 )
 
+// builds is where ours was built; empty before that.
+var builds string
+
 // runtimes gives the runtimes that are to run what was imported: ours, built once, and those of Debian.
 var ours = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "gspawn-import-test-")
 	if err != nil {
 		return "", err
 	}
+	builds = dir
 	bin := filepath.Join(dir, "gspawn-oci")
 	for _, b := range [][3]string{{"CGO_ENABLED=0", bin, ""}, {"CGO_ENABLED=1", bin + "-seccomp", "/cmd/gspawn-oci-seccomp"},
 		{"CGO_ENABLED=0", bin + "-import", "/bundle/gspawn-oci-import"}} {
@@ -37,8 +41,8 @@ var ours = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := ours(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
+	if builds != "" {
+		os.RemoveAll(builds)
 	}
 	os.Exit(code)
 }

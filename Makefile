@@ -12,6 +12,7 @@ HELPER  := bin/gspawn-oci-seccomp
 IMPORT  := bin/gspawn-oci-import
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 ENTRY   := github.com/gspawn/gspawn-oci/internal/warm.entry
+HEAP    := norandomizedheapbase64# so that entry knows where it begins
 FLAGS   := -trimpath -buildvcs=false
 TOOL    := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := tests/conformance tests/cri # of their own
@@ -35,7 +36,7 @@ build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 $(BIN): FORCE
 	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
-	CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -ldflags '$(LDFLAGS) -E $(ENTRY)' -o $@ .
+	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -ldflags '$(LDFLAGS) -E $(ENTRY)' -o $@ .
 
 $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \

@@ -1,5 +1,6 @@
 #include "textflag.h"
 
+#define SYS_mmap 9
 #define SYS_madvise 28
 #define SYS_prctl 157
 #define PR_SET_TIMERSLACK 29
@@ -7,6 +8,9 @@
 #define LARGE_SLACK 2000000 // nanoseconds
 #define POPULATE_READ 22
 #define POPULATE_WRITE 23
+#define PROT_NONE 0
+#define CHUNK (4<<20) // what the Go runtime takes for its heap at a time
+#define HEAP (512<<10) // what a command uses of the first one, to a few pages
 #define PAGE 4096
 #ifndef SLOW_FAULT // tests define it
 #define SLOW_FAULT 10000 // cycles of the time stamp counter, 3 to 5 µs
@@ -51,9 +55,10 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	SUBQ	R8, R9
 	CMPQ	R9, $SLOW_FAULT
 	JLO	unmapped
-	MOVB	$1, ·slowFaults(SB)
 	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
 	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
+	LEAQ	·mmap(SB), AX
+	MOVQ	AX, _cgo_mmap(SB)
 unmapped:
 
 	MOVQ	0(SP), CX
@@ -75,6 +80,32 @@ end:
 	MOVQ	AX, -8(BX)
 	SUBQ	$16, SP
 	JMP	_rt0_amd64_linux(SB)
+
+// mmap stands in for mmap(2) until the heap is there, of which it maps the beginning. The Go runtime calls it by a pointer
+// that sanitizers are made for, with the arguments of C: the result, or the error, is in AX.
+TEXT ·mmap(SB), NOSPLIT|NOFRAME, $0
+	MOVQ	CX, R10
+	MOVQ	$SYS_mmap, AX
+	SYSCALL
+	CMPQ	AX, $-4095
+	JCC	failed
+	CMPQ	SI, $CHUNK
+	JNE	done
+	CMPL	DX, $PROT_NONE
+	JEQ	done
+	MOVQ	$0, _cgo_mmap(SB)
+	MOVQ	AX, R8
+	MOVQ	AX, DI
+	MOVQ	$HEAP, SI
+	MOVL	$POPULATE_WRITE, DX
+	MOVL	$SYS_madvise, AX
+	SYSCALL
+	MOVQ	R8, AX
+done:
+	RET
+failed:
+	NEGQ	AX
+	RET
 
 // Inherit is described in warm.go.
 TEXT ·Inherit(SB), NOSPLIT, $0-0

@@ -1,12 +1,15 @@
 #include "textflag.h"
 
 #define SYS_prctl 167
+#define SYS_mmap 222
 #define SYS_madvise 233
 #define PR_SET_TIMERSLACK 29
 #define PR_GET_TIMERSLACK 30
 #define LARGE_SLACK 2000000 // nanoseconds
 #define POPULATE_READ 22
 #define POPULATE_WRITE 23
+#define CHUNK (4<<20) // what the Go runtime takes for its heap at a time
+#define HEAP (512<<10) // what a command uses of the first one, to a few pages
 #define PAGE 4096
 #ifndef SLOW_FAULT // tests define it
 #define SLOW_FAULT 4 // µs
@@ -55,10 +58,10 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MUL	R1, R2
 	CMP	R2, R3
 	BLO	unmapped
-	MOVD	$1, R1
-	MOVB	R1, ·slowFaults(SB)
 	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
 	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
+	MOVD	$·mmap(SB), R1
+	MOVD	R1, _cgo_mmap(SB)
 unmapped:
 
 	MOVD	0(RSP), R1
@@ -80,6 +83,31 @@ move:
 	MOVD	R3, -16(R2)
 	MOVD	R3, -8(R2)
 	B	_rt0_arm64_linux(SB)
+
+// mmap stands in for mmap(2) until the heap is there, of which it maps the beginning. The Go runtime calls it by a pointer
+// that sanitizers are made for, with the arguments of C: the result, or the error, is in R0.
+TEXT ·mmap(SB), NOSPLIT|NOFRAME, $0
+	MOVD	R2, R9 // 0 is PROT_NONE
+	MOVD	$SYS_mmap, R8
+	SVC
+	CMN	$4095, R0
+	BCS	failed
+	MOVD	$CHUNK, R10
+	CMP	R10, R1
+	BNE	done
+	CBZW	R9, done
+	MOVD	ZR, _cgo_mmap(SB)
+	MOVD	R0, R9
+	MOVD	$HEAP, R1
+	MOVD	$POPULATE_WRITE, R2
+	MOVD	$SYS_madvise, R8
+	SVC
+	MOVD	R9, R0
+done:
+	RET
+failed:
+	NEG	R0, R0
+	RET
 
 // Inherit is described in warm.go.
 TEXT ·Inherit(SB), NOSPLIT, $0-0

@@ -8,22 +8,20 @@
 //   - It gives the Go runtime's monitor thread a large timer slack (prctl(2), PR_SET_TIMERSLACK). That thread sleeps for 20 µs
 //     at a time while the others work; with the usual slack it took an eighth of the processor time of a `run`, and preempted
 //     the container's init where processors are few. Threads and processes inherit the slack: see Inherit.
-//   - Where a page fault is slow it maps what would be touched page by page: the program's code and data, and the next part
+//   - Where a page fault is slow it maps what would be touched page by page: the program's code and data, and the beginning
 //     of the heap. Hypervisors that keep page tables of their own make a fault take 10 µs and more; elsewhere it takes half
 //     a microsecond, and mapping pages that may stay unused costs more than their faults. So the first fault is timed.
 //     docs/choices.md has the figures.
 //
-// All but the stack and the heap is done by entry, and so only where the program is linked with
-// -E github.com/gspawn/gspawn-oci/internal/warm.entry, as the Makefile does.
+// All but the stack is done by entry, and so only where the program is linked with
+// -E github.com/gspawn/gspawn-oci/internal/warm.entry, as the Makefile does. With GOEXPERIMENT=norandomizedheapbase64 the
+// heap begins where the Go runtime's first mapping for it does; without, it begins anywhere in it.
 //
-// It is for the main package to import, and must import nothing but runtime and unsafe: packages are initialised in the
+// It is for the main package to import, and must import nothing but runtime: packages are initialised in the
 // order of their paths as far as their imports allow, so this one comes before all that would need a larger stack.
 package warm
 
-import (
-	"runtime"
-	"unsafe"
-)
+import "runtime"
 
 // Procs and OneProc are the environment variable, and its value, by which entry tells the Go runtime about its threads.
 // It stands after all others, and of those of one name the first counts. The value is a way to write 1 that nobody else
@@ -42,22 +40,6 @@ var (
 	untouched [2 * 4096]byte //nolint:unused // the same
 )
 
-// slowFaults is what entry found.
-var slowFaults bool
-
-const (
-	// heap is how much is mapped beyond what is in use at the start: what a command goes on to use, to a few pages.
-	heap          = 192 << 10
-	align         = 64 << 10 // a multiple of all sizes of a page
-	populateWrite = 23       // MADV_POPULATE_WRITE, since Linux 5.14
-)
-
-// first lies beyond all of the heap that is in use. It grows upwards from there: nothing is collected before it has 4 MB.
-var first *[8192]byte
-
-// madvise is madvise(2) without package syscall, which is initialised later. An error leaves the pages to be faulted in.
-func madvise(start, length uintptr, advice uint32)
-
 // Inherit gives the calling thread the timer slack that the process began with. The main thread has it already; other
 // threads may have the monitor's, so whoever starts a process that is not gone in a moment calls this right before: a
 // process inherits from the thread that starts it.
@@ -69,8 +51,4 @@ func grow()
 func init() {
 	Inherit()
 	grow()
-	if slowFaults {
-		first = new([8192]byte)
-		madvise(uintptr(unsafe.Pointer(first))&^(align-1), heap, populateWrite)
-	}
 }

@@ -116,9 +116,7 @@ func (l *lowerer) fsmount(m *plan.Mount, mnt tape.Cell, refused tape.Label, refu
 	if m.Source != "" {
 		l.fsString(fs, "source", m.Source)
 	}
-	for _, o := range m.Super {
-		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
-	}
+	l.fsOptions(fs, m.Super)
 	if m.Own.Set&plan.AttrRDOnly != 0 && !filledFirst(m) {
 		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str("ro"), num(0), num(0))
 	}
@@ -141,8 +139,11 @@ func (l *lowerer) fsOptions(fs tape.Cell, options []plan.Option) {
 	for _, o := range options {
 		if o.HasValue {
 			l.fsString(fs, o.Key, o.Value)
-		} else {
-			l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
+			continue
+		}
+		flag := l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str(o.Key), num(0), num(0))
+		if o.Hint {
+			flag.Ignore(unix.EINVAL)
 		}
 	}
 }

@@ -24,11 +24,13 @@ const (
 )
 
 // Option is one parameter of a file system, as fsconfig(2) takes it: a flag
-// when HasValue is false, else a string.
+// when HasValue is false, else a string. A file system that does not know a
+// Hint is mounted without.
 type Option struct {
 	Key      string `json:"key"`
 	Value    string `json:"value,omitempty"`
 	HasValue bool   `json:"-"`
+	Hint     bool   `json:"hint,omitempty"`
 }
 
 // Propagation is a propagation type and whether it reaches the mounts below.
@@ -200,7 +202,12 @@ func (o *mountOptions) superblock(opt string) bool {
 	switch opt {
 	case "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand":
 		o.super = append(o.super, Option{Key: opt})
-		return true
+	case "acl", "noacl":
+		// For runc these are flags of mount(2), which no file system refuses.
+		// Those that leave a choice have a parameter of that name by now.
+		o.super = append(o.super, Option{Key: opt, Hint: true})
+	default:
+		return false
 	}
-	return false
+	return true
 }

@@ -46,11 +46,12 @@ func TestMountOptions(t *testing.T) {
 		"sync": super("sync"), "async": super("async"), "dirsync": super("dirsync"), "lazytime": super("lazytime"),
 		"nolazytime": super("nolazytime"), "mand": super("mand"), "nomand": super("nomand"),
 		"iversion": {}, "noiversion": {},
-		"size=64k":  {data: []Option{{"size", "64k", true}}},
-		"mode=":     {data: []Option{{"mode", "", true}}},
+		"acl": {super: []Option{{Key: "acl", Hint: true}}}, "noacl": {super: []Option{{Key: "noacl", Hint: true}}},
+		"size=64k":  {data: []Option{{Key: "size", Value: "64k", HasValue: true}}},
+		"mode=":     {data: []Option{{Key: "mode", HasValue: true}}},
 		"usrquota":  {data: []Option{{Key: "usrquota"}}},
 		"rootmode":  {data: []Option{{Key: "rootmode"}}},
-		"a=b=c":     {data: []Option{{"a", "b=c", true}}},
+		"a=b=c":     {data: []Option{{Key: "a", Value: "b=c", HasValue: true}}},
 		"newgroups": {data: []Option{{Key: "newgroups"}}},
 	}
 	for word, want := range tests {

@@ -290,6 +290,9 @@ func (c *container) start() error {
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
 	l.in.UserOnTape = c.userOnTape()
 	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal)
+	// The CPUs that a service manager keeps its engine to are not the container's,
+	// but a unit that is kept is.
+	l.in.FreeCPUs = c.group.Join() != cgroup.JoinNone && (c.run == nil || !c.run.KeepUnit)
 	if c.wait {
 		if c.listen, err = listen(c.dir); err != nil {
 			return err

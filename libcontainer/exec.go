@@ -289,11 +289,8 @@ func (e *execution) spawn() error {
 	case cgroup.JoinAfterSpawn:
 		at.place = func(pid int) error { return e.view.group.AddExec(sub, pid, e.view.init.PID) }
 	}
-	if initial := affinity(e.launch.plan, "initial"); initial != "" {
-		if err := setAffinity(0, initial); err != nil {
-			return fmt.Errorf("process.execCPUAffinity.initial: %w", err)
-		}
-	}
+	e.launch.cpus = affinity(e.launch.plan, "initial")
+	e.launch.in.FreeCPUs = e.launch.cpus == "" && final == "" && e.view.group.Join() != cgroup.JoinNone
 	if err := e.launch.start(at, nil); err != nil {
 		return e.explain(err)
 	}

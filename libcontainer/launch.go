@@ -28,6 +28,10 @@ type launch struct {
 	files []uintptr
 	own   []int
 
+	// cpus is what the process is kept to before it is in its cgroup, "" for
+	// what the caller is.
+	cpus string
+
 	init *lower.Init
 	sync int // our end of the socket to the init
 	pid  int
@@ -101,6 +105,10 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 		attr.Sys.Credential = &syscall.Credential{}
 	}
 	warm.Inherit()
+	if err := setAffinity(0, l.cpus); err != nil {
+		image.Close()
+		return fmt.Errorf("process.execCPUAffinity.initial: %w", err)
+	}
 	l.pid, _, err = syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName}, attr)
 	image.Close()
 	l.closeOwn()

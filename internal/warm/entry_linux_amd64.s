@@ -3,11 +3,15 @@
 #define SYS_mmap 9
 #define SYS_madvise 28
 #define SYS_prctl 157
+#define SYS_sched_setaffinity 203
+#define SYS_sched_getaffinity 204
+#define SYS_getcpu 309
 #define PR_SET_TIMERSLACK 29
 #define PR_GET_TIMERSLACK 30
 #define LARGE_SLACK 2000000 // nanoseconds
 #define POPULATE_READ 22
 #define POPULATE_WRITE 23
+#define CPUS 1024 // size of a set of CPUs, bytes
 #define PROT_NONE 0
 #define CHUNK (4<<20) // what the Go runtime takes for its heap at a time
 #define HEAP (512<<10) // what a command uses of the first one, to a few pages
@@ -48,6 +52,32 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MOVQ	$LARGE_SLACK, SI
 	MOVQ	$SYS_prctl, AX
 	SYSCALL
+
+	MOVQ	$0, DI
+	MOVQ	$CPUS, SI
+	LEAQ	·cpus(SB), DX
+	MOVQ	$SYS_sched_getaffinity, AX
+	SYSCALL
+	CMPQ	AX, $0
+	JLE	anywhere
+	MOVQ	AX, R12 // what the kernel's sets need
+	LEAQ	·one(SB), DI
+	MOVQ	$0, SI
+	MOVQ	$0, DX
+	MOVQ	$SYS_getcpu, AX
+	SYSCALL
+	MOVL	·one(SB), CX
+	LEAQ	·one(SB), DX
+	MOVL	$0, (DX)
+	BTSQ	CX, (DX)
+	MOVQ	$0, DI
+	MOVQ	R12, SI
+	MOVQ	$SYS_sched_setaffinity, AX
+	SYSCALL
+	CMPQ	AX, $0
+	JNE	anywhere
+	MOVQ	R12, ·cpusSize(SB)
+anywhere:
 
 	CYCLES(R8)
 	ADDB	$0, ·untouched+PAGE(SB)
@@ -107,13 +137,25 @@ failed:
 	NEGQ	AX
 	RET
 
-// Inherit is described in warm.go.
-TEXT ·Inherit(SB), NOSPLIT, $0-0
+// restoreSlack is described in warm.go.
+TEXT ·restoreSlack(SB), NOSPLIT, $0-0
 	MOVQ	·slack(SB), SI
 	TESTQ	SI, SI
 	JEQ	done
 	MOVQ	$PR_SET_TIMERSLACK, DI
 	MOVQ	$SYS_prctl, AX
+	SYSCALL
+done:
+	RET
+
+// restoreCPUs is described in warm.go.
+TEXT ·restoreCPUs(SB), NOSPLIT, $0-0
+	MOVQ	·cpusSize(SB), SI
+	TESTQ	SI, SI
+	JEQ	done
+	LEAQ	·cpus(SB), DX
+	MOVQ	$0, DI
+	MOVQ	$SYS_sched_setaffinity, AX
 	SYSCALL
 done:
 	RET

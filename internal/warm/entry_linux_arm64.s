@@ -1,6 +1,9 @@
 #include "textflag.h"
 
+#define SYS_sched_setaffinity 122
+#define SYS_sched_getaffinity 123
 #define SYS_prctl 167
+#define SYS_getcpu 168
 #define SYS_mmap 222
 #define SYS_madvise 233
 #define PR_SET_TIMERSLACK 29
@@ -8,6 +11,7 @@
 #define LARGE_SLACK 2000000 // nanoseconds
 #define POPULATE_READ 22
 #define POPULATE_WRITE 23
+#define CPUS 1024 // size of a set of CPUs, bytes
 #define CHUNK (4<<20) // what the Go runtime takes for its heap at a time
 #define HEAP (512<<10) // what a command uses of the first one, to a few pages
 #define PAGE 4096
@@ -42,6 +46,35 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME, $0
 	MOVD	$LARGE_SLACK, R1
 	MOVD	$SYS_prctl, R8
 	SVC
+
+	MOVD	ZR, R0
+	MOVD	$CPUS, R1
+	MOVD	$·cpus(SB), R2
+	MOVD	$SYS_sched_getaffinity, R8
+	SVC
+	CMP	$0, R0
+	BLE	anywhere
+	MOVD	R0, R9 // what the kernel's sets need
+	MOVD	$·one(SB), R10
+	MOVD	R10, R0
+	MOVD	ZR, R1
+	MOVD	ZR, R2
+	MOVD	$SYS_getcpu, R8
+	SVC
+	MOVWU	(R10), R3
+	MOVW	ZR, (R10)
+	LSR	$6, R3, R4 // the word of this CPU, and the bit in it
+	MOVD	$1, R5
+	LSL	R3, R5, R5
+	MOVD	R5, (R10)(R4<<3)
+	MOVD	ZR, R0
+	MOVD	R9, R1
+	MOVD	R10, R2
+	MOVD	$SYS_sched_setaffinity, R8
+	SVC
+	CBNZ	R0, anywhere
+	MOVD	R9, ·cpusSize(SB)
+anywhere:
 
 	MOVD	$·untouched+PAGE(SB), R0
 	ISB	$15
@@ -109,12 +142,23 @@ failed:
 	NEG	R0, R0
 	RET
 
-// Inherit is described in warm.go.
-TEXT ·Inherit(SB), NOSPLIT, $0-0
+// restoreSlack is described in warm.go.
+TEXT ·restoreSlack(SB), NOSPLIT, $0-0
 	MOVD	·slack(SB), R1
 	CBZ	R1, done
 	MOVD	$PR_SET_TIMERSLACK, R0
 	MOVD	$SYS_prctl, R8
+	SVC
+done:
+	RET
+
+// restoreCPUs is described in warm.go.
+TEXT ·restoreCPUs(SB), NOSPLIT, $0-0
+	MOVD	·cpusSize(SB), R1
+	CBZ	R1, done
+	MOVD	ZR, R0
+	MOVD	$·cpus(SB), R2
+	MOVD	$SYS_sched_setaffinity, R8
 	SVC
 done:
 	RET

@@ -45,6 +45,22 @@ func TestEntry(t *testing.T) {
 	}
 }
 
+// TestCPUs sees that the process keeps to one CPU until Inherit, and to the caller's from there on.
+func TestCPUs(t *testing.T) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := regexp.MustCompile(`(?m)^Cpus_allowed_list:\s*(\S+)$`).FindSubmatch(status)
+	if own == nil {
+		t.Fatalf("no Cpus_allowed_list in /proc/self/status:\n%s", status)
+	}
+	got := said(t, build(t), nil, nil).CPUs
+	if len(got) != 3 || !regexp.MustCompile(`^\d+$`).MatchString(got[0]) || got[1] != string(own[1]) || got[2] != string(own[1]) {
+		t.Errorf("before Inherit, after it and in a child the CPUs are %q, want one, then twice %s", got, own[1])
+	}
+}
+
 // TestSlowFaults has every fault count as slow, and then none: all of the code, and more of the data and of the heap, is
 // mapped in the first case.
 func TestSlowFaults(t *testing.T) {
@@ -111,9 +127,9 @@ func build(t *testing.T, flags ...string) (program string) {
 }
 
 type report struct {
-	Args, Env, Slacks []string
-	Procs, Rate       int
-	Maps, Heap        string
+	Args, Env, Slacks, CPUs []string
+	Procs, Rate             int
+	Maps, Heap              string
 }
 
 func said(t *testing.T, program string, args, env []string) (got report) {

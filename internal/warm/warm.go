@@ -8,6 +8,8 @@
 //   - It gives the Go runtime's monitor thread a large timer slack (prctl(2), PR_SET_TIMERSLACK). That thread sleeps for 20 µs
 //     at a time while the others work; with the usual slack it took an eighth of the processor time of a `run`, and preempted
 //     the container's init where processors are few. Threads and processes inherit the slack: see Inherit.
+//   - It keeps the process on the CPU that it is on (sched_setaffinity(2)) until it starts another. While the Go runtime
+//     starts, its first threads take turns five times, and each time to wake an idle CPU takes as long as some page faults.
 //   - Where a page fault is slow it maps what would be touched page by page: the program's code and data, and the beginning
 //     of the heap. Hypervisors that keep page tables of their own make a fault take 10 µs and more; elsewhere it takes half
 //     a microsecond, and mapping pages that may stay unused costs more than their faults. So the first fault is timed.
@@ -36,19 +38,30 @@ var (
 	setting  = Procs + "=" + OneProc + "\x00" //nolint:unused // entry is assembly
 	sampling = &runtime.MemProfileRate        //nolint:unused // the same
 	slack    uintptr                          //nolint:unused // the same; nanoseconds, what the process began with
+	cpus     [1024]byte                       //nolint:unused // the same; the CPUs that the process began with
+	cpusSize uintptr                          //nolint:unused // the same; how much of them the kernel uses, 0 for nothing to restore
+	one      [1024]byte                       //nolint:unused // the same; the CPU that it is on
 	// untouched has a page that nothing else lies on. Writing to it is the fault that is timed.
 	untouched [2 * 4096]byte //nolint:unused // the same
 )
 
-// Inherit gives the calling thread the timer slack that the process began with. The main thread has it already; other
-// threads may have the monitor's, so whoever starts a process that is not gone in a moment calls this right before: a
-// process inherits from the thread that starts it.
-func Inherit()
+// Inherit gives the calling thread the timer slack and the CPUs that the process began with. Whoever starts a process that
+// is not gone in a moment calls this right before: a process inherits from the thread that starts it.
+func Inherit() {
+	restoreSlack()
+	restoreCPUs()
+}
+
+// restoreSlack is for the main thread too: others than the monitor's are to keep to their time.
+func restoreSlack()
+
+// restoreCPUs is left until there is something for another CPU to do.
+func restoreCPUs()
 
 // grow needs as much stack as the program ever does, and so makes it.
 func grow()
 
 func init() {
-	Inherit()
+	restoreSlack()
 	grow()
 }

@@ -9,6 +9,7 @@
 package lower
 
 import (
+	"bytes"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -38,6 +39,9 @@ type Input struct {
 	// AwaitPlacement says that the runtime moves the init to its cgroup,
 	// and tells when that is done.
 	AwaitPlacement bool
+	// FreeCPUs lets the process run on all CPUs of its cgroup, whatever the
+	// caller was kept to.
+	FreeCPUs bool
 	// UserOnTape says that the init makes its new user namespace itself
 	// and asks the runtime for the mappings.
 	UserOnTape bool
@@ -125,6 +129,10 @@ func (l *lowerer) prologue() {
 	l.defaultSignals()
 	if l.in.AwaitPlacement {
 		l.await()
+	}
+	if l.in.FreeCPUs {
+		const size = 1024 // bytes, of the largest set that Linux can be built for
+		l.call(unix.SYS_SCHED_SETAFFINITY, num(0), num(size), l.b.Bytes(bytes.Repeat([]byte{0xff}, size))).IgnoreAny()
 	}
 }
 

@@ -90,6 +90,18 @@ func Controller(t testing.TB, name string) {
 	missing(t, "needs the cgroup controller %s, have %q", name, strings.TrimSpace(string(have)))
 }
 
+// CPUs needs n CPUs that this thread may run on, and returns those it may.
+func CPUs(t testing.TB, n int) (all unix.CPUSet) {
+	t.Helper()
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		t.Fatal(err)
+	}
+	if all.Count() < n {
+		missing(t, "needs %d CPUs, may run on %d", n, all.Count())
+	}
+	return all
+}
+
 // Program needs an executable in PATH or the sbin directories, and returns its absolute path.
 func Program(t testing.TB, name string) string {
 	t.Helper()

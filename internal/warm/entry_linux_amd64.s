@@ -148,13 +148,13 @@ TEXT ·restoreSlack(SB), NOSPLIT, $0-0
 done:
 	RET
 
-// restoreCPUs is described in warm.go.
-TEXT ·restoreCPUs(SB), NOSPLIT, $0-0
+// FreeThread is described in warm.go.
+TEXT ·FreeThread(SB), NOSPLIT, $0-8
 	MOVQ	·cpusSize(SB), SI
 	TESTQ	SI, SI
 	JEQ	done
 	LEAQ	·cpus(SB), DX
-	MOVQ	$0, DI
+	MOVQ	tid+0(FP), DI
 	MOVQ	$SYS_sched_setaffinity, AX
 	SYSCALL
 done:

@@ -152,11 +152,11 @@ TEXT ·restoreSlack(SB), NOSPLIT, $0-0
 done:
 	RET
 
-// restoreCPUs is described in warm.go.
-TEXT ·restoreCPUs(SB), NOSPLIT, $0-0
+// FreeThread is described in warm.go.
+TEXT ·FreeThread(SB), NOSPLIT, $0-8
 	MOVD	·cpusSize(SB), R1
 	CBZ	R1, done
-	MOVD	ZR, R0
+	MOVD	tid+0(FP), R0
 	MOVD	$·cpus(SB), R2
 	MOVD	$SYS_sched_setaffinity, R8
 	SVC

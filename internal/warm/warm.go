@@ -49,14 +49,15 @@ var (
 // is not gone in a moment calls this right before: a process inherits from the thread that starts it.
 func Inherit() {
 	restoreSlack()
-	restoreCPUs()
+	FreeThread(0)
 }
 
 // restoreSlack is for the main thread too: others than the monitor's are to keep to their time.
 func restoreSlack()
 
-// restoreCPUs is left until there is something for another CPU to do.
-func restoreCPUs()
+// FreeThread gives a thread of this process the CPUs that the process began with; 0 is the calling one. A process that stays
+// does that for all of its threads.
+func FreeThread(tid int)
 
 // grow needs as much stack as the program ever does, and so makes it.
 func grow()

@@ -85,7 +85,7 @@ anywhere:
 	SUBQ	R8, R9
 	CMPQ	R9, $SLOW_FAULT
 	JLO	unmapped
-	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
+	POPULATE(runtime·text, _rt0_amd64_linux, POPULATE_READ)
 	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
 	LEAQ	·mmap(SB), AX
 	MOVQ	AX, _cgo_mmap(SB)

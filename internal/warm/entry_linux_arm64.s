@@ -91,7 +91,7 @@ anywhere:
 	MUL	R1, R2
 	CMP	R2, R3
 	BLO	unmapped
-	POPULATE(runtime·text, runtime·etext, POPULATE_READ)
+	POPULATE(runtime·text, _rt0_arm64_linux, POPULATE_READ)
 	POPULATE(runtime·noptrdata, runtime·ebss, POPULATE_WRITE)
 	MOVD	$·mmap(SB), R1
 	MOVD	R1, _cgo_mmap(SB)

@@ -11,8 +11,9 @@
 //   - It keeps the process on the CPU that it is on (sched_setaffinity(2)) until it starts another. While the Go runtime
 //     starts, its first threads take turns five times, and each time to wake an idle CPU takes as long as some page faults.
 //   - Where a page fault is slow it maps what would be touched page by page: the Go runtime's code, the program's data, and
-//     the beginning of the heap. Hypervisors that keep page tables of their own make a fault take 10 µs and more; elsewhere it takes half
-//     a microsecond, and mapping pages that may stay unused costs more than their faults. So the first fault is timed.
+//     the beginning of the heap. Hypervisors that keep page tables of their own make a fault take 10 µs and more; elsewhere
+//     it takes half a microsecond, and mapping pages that may stay unused costs more than their faults. So the first fault
+//     is timed.
 //     docs/choices.md has the figures.
 //
 // All but the stack is done by entry, and so only where the program is linked with

@@ -11,8 +11,8 @@ BIN     := bin/gspawn-oci
 HELPER  := bin/gspawn-oci-seccomp
 IMPORT  := bin/gspawn-oci-import
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
-ENTRY   := github.com/gspawn/gspawn-oci/internal/warm.entry
-HEAP    := norandomizedheapbase64# so that entry knows where it begins
+OVERLAY := bin/_runtime# the underscore keeps ./... out of it
+HEAP    := norandomizedheapbase64# so that it is used from its beginning on
 FLAGS   := -trimpath -buildvcs=false
 TOOL    := $(GO) tool -modfile=$(CURDIR)/tools/go.mod
 MODULES := tests/conformance tests/cri # of their own
@@ -32,11 +32,13 @@ ready = tests/deps.sh build $(1) && $(MAKE) build
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 
 # The go command knows what is up to date. The assembler of the device filter is the part of it that is used, see
-# libcontainer/cgroup/thin; in go.mod the replacement would keep the module from being installed by its path.
+# libcontainer/cgroup/thin; in go.mod the replacement would keep the module from being installed by its path. The Go runtime
+# is one for programs that live some milliseconds, see internal/shortlived.
 $(BIN): FORCE
 	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
-	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -ldflags '$(LDFLAGS) -E $(ENTRY)' -o $@ .
+	@$(GO) run ./internal/shortlived $(OVERLAY)
+	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -overlay $(OVERLAY)/overlay.json -ldflags '$(LDFLAGS)' -o $@ .
 
 $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \

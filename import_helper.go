@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/bundle/importflags"
-	"github.com/gspawn/gspawn-oci/internal/warm"
 )
 
 // runImport becomes the program that does the work. What it links (decompressors, hashes, their tables) would otherwise
@@ -29,7 +28,6 @@ func runImport(f *importflags.Flags) error {
 	}
 	dir := filepath.Dir(self)
 	for _, path := range []string{filepath.Join(dir, helper), filepath.Join(dir, "../libexec", name, helper), "/usr/libexec/" + name + "/" + helper} {
-		warm.Inherit()
 		err = unix.Exec(path, append([]string{helper, string(raw)}, f.Args...), os.Environ())
 		if !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
 			return fmt.Errorf("run %s: %w", path, err)

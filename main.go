@@ -14,7 +14,6 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
-	"github.com/gspawn/gspawn-oci/internal/warm" // wherever it is named, it is initialised first
 	"github.com/gspawn/gspawn-oci/libcontainer"
 )
 
@@ -42,9 +41,6 @@ type globals struct {
 }
 
 func main() {
-	if os.Getenv(warm.Procs) == warm.OneProc {
-		os.Unsetenv(warm.Procs) // our own word to the Go runtime, not for what we run
-	}
 	os.Exit(run(os.Args[1:]))
 }
 

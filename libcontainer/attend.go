@@ -3,11 +3,9 @@ package libcontainer
 import (
 	"os"
 	"os/signal"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/gspawn/gspawn-oci/internal/warm"
 	"github.com/gspawn/gspawn-oci/libcontainer/relay"
 )
 
@@ -22,7 +20,6 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 		defer relay.Stop()
 		return waitFor(l.pid, orphans), nil
 	}
-	freeThreads()
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, attended()...)
 	defer signal.Stop(signals)
@@ -40,17 +37,6 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 		case <-e.system.early():
 			e.system.repeat()
 			e.system.sendLater()
-		}
-	}
-}
-
-// freeThreads lets all threads of this process run anywhere: they kept to one
-// CPU for a quick start, and now stay for as long as the program does.
-func freeThreads() {
-	tasks, _ := os.ReadDir("/proc/self/task") // without, they go on where they are
-	for _, t := range tasks {
-		if tid, err := strconv.Atoi(t.Name()); err == nil {
-			warm.FreeThread(tid)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/gspawn/gspawn-oci/internal/warm"
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
@@ -106,7 +105,6 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 			return 0, err
 		}
 		defer image.Close()
-		warm.Inherit()
 		child, _, err := syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName},
 			&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}})
 		return child, err

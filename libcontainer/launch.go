@@ -10,7 +10,6 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/gspawn/gspawn-oci/internal/warm"
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
@@ -104,7 +103,6 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 		// An unmapped user would lose its capabilities at the exec.
 		attr.Sys.Credential = &syscall.Credential{}
 	}
-	warm.Inherit()
 	if err := setAffinity(0, l.cpus); err != nil {
 		image.Close()
 		return fmt.Errorf("process.execCPUAffinity.initial: %w", err)

@@ -5,8 +5,6 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
-
-	"github.com/gspawn/gspawn-oci/internal/warm"
 )
 
 // Starter starts a hook's process with the three streams, which stay the
@@ -27,7 +25,6 @@ func In(dir string) Starter {
 		if err := unix.CloseRange(3, ^uint(0)>>32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 			return 0, err
 		}
-		warm.Inherit()
 		return syscall.ForkExec(h.Path, Argv(h), &syscall.ProcAttr{
 			Dir:   dir,
 			Env:   h.Env,

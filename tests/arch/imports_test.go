@@ -22,7 +22,7 @@ var rules = []rule{
 	{"cmd/gspawn-oci-seccomp", []string{"libcontainer/seccomp/..."}, "the one binary with cgo holds nothing but the compiler"},
 	{"internal/...", nil, "the command line parser knows no containers"},
 
-	{"libcontainer", []string{"libcontainer/...", "internal/warm"}, "the runtime puts the leaves together; it knows neither commands nor bundles"},
+	{"libcontainer", []string{"libcontainer/..."}, "the runtime puts the leaves together; it knows neither commands nor bundles"},
 	{"libcontainer/spec/...", nil, "depends on the OCI schema alone"},
 	{"libcontainer/plan/...", []string{"libcontainer/spec/...", "libcontainer/caps"}, "pure: capabilities are numbers by the schema's names"},
 	{"libcontainer/tape/...", nil, "assembles system calls and knows no containers"},
@@ -32,7 +32,6 @@ var rules = []rule{
 	// Leaves: what stands here is the whole list of leaves that know another.
 	{"libcontainer/state/...", append([]string{"libcontainer/cgroup"}, formats...),
 		"state.json records where the container's cgroup is, in the form that cgroup defines"},
-	{"libcontainer/hooks/...", append([]string{"internal/warm"}, formats...), "starts processes, which inherit"},
 	{"libcontainer/nspawn/...", append([]string{"libcontainer/caps"}, formats...),
 		"boot profiles and .nspawn files name capabilities"},
 	{"libcontainer/...", formats, "a leaf owns one subject"},

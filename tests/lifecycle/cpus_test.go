@@ -1,14 +1,11 @@
 package lifecycle
 
 import (
-	"bufio"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -49,56 +46,6 @@ func TestCPUsOfCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, "of a hook", string(text), kept)
-}
-
-// TestThreadsOfAttended: a runtime that stays with a terminal does not keep to the CPU that it began on.
-func TestThreadsOfAttended(t *testing.T) {
-	require.Root(t)
-	require.CPUs(t, 2)
-	script := require.Program(t, "script")
-	c := fixtures.New(t, terminal, fixtures.Shell("echo is up; read x"))
-	cmd := exec.Command(script, "-qec", c.Runtime+" --root "+c.Root+" run --bundle "+c.Bundle+" "+c.ID, "/dev/null")
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	timer := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	lines := bufio.NewScanner(stdout)
-	up := false // a warning may come first
-	for !up && lines.Scan() {
-		up = strings.Contains(lines.Text(), "is up")
-	}
-	if !up {
-		t.Fatalf("the container has ended: %v", lines.Err())
-	}
-	threads := 0
-	for _, pid := range strings.Fields(here(t, "pgrep -f -- '^"+c.Runtime+" .*"+c.ID+"$'")) {
-		statuses, err := filepath.Glob("/proc/" + pid + "/task/*/status")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, file := range statuses {
-			threads++
-			want(t, file, here(t, "grep Cpus_allowed: "+file), here(t, "grep Cpus_allowed: /proc/self/status"))
-		}
-	}
-	if threads < 2 {
-		t.Errorf("%d threads of the runtime were found", threads)
-	}
-	if _, err := stdin.Write([]byte("\n")); err != nil {
-		t.Error(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
-	}
 }
 
 // here runs a shell script on the host, from this thread.

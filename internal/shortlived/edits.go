@@ -1,0 +1,52 @@
+package main
+
+// edit replaces old, which has to stand in the function exactly once, by new. The function is given by how it begins; its end
+// is the first brace at the beginning of a line.
+type edit struct{ file, function, old, new string }
+
+// edits are what is changed of package runtime. docs/choices.md has the figures.
+var edits = []edit{
+	// Package initialisation keeps the main goroutine on the main thread for the sake of libraries that want that. There
+	// are none here, and the collector's goroutines, which start before, take two further threads and four switches for it.
+	{"proc.go", "func main() {", "\tlockOSThread()\n", ""},
+	{"proc.go", "func main() {", "\tneedUnlock := true\n\tdefer func() {\n\t\tif needUnlock {\n\t\t\tunlockOSThread()\n\t\t}\n\t}()\n", ""},
+	{"proc.go", "func main() {", "\tneedUnlock = false\n\tunlockOSThread()\n", ""},
+
+	// One goroutine runs at a time, unless GOMAXPROCS says otherwise: more threads cost more than they give. So nobody
+	// needs to know what the control group allows, or whether that changes.
+	{"proc.go", "func schedinit() {", "\tdefaultGOMAXPROCSInit()\n", ""},
+	{"proc.go", "func schedinit() {", "\t\tprocs = defaultGOMAXPROCS(numCPUStartup)\n", "\t\tprocs = 1\n\t\tsched.customGOMAXPROCS = true\n"},
+	{"proc.go", "func main() {", "\tdefaultGOMAXPROCSUpdateEnable()", "\t"},
+
+	// The monitor begins with sleeps of 20 µs. In that rhythm it takes an eighth of the processor time of a `run`, and
+	// preempts the container's init where processors are few.
+	{"proc.go", "func sysmon() {", "if idle == 0 { // start with 20us sleep...\n\t\t\tdelay = 20\n", "if idle == 0 {\n\t\t\tdelay = 2000\n"},
+	{"proc.go", "func sysmon() {", "idle = 0\n\t\t\t\t\tdelay = 20\n", "idle = 0\n\t\t\t\t\tdelay = 2000\n"},
+
+	// The main goroutine gets a stack as large as it will need. Growing on the way copies it three times, each through the
+	// tables of all frames (about 50 pages touched).
+	{"proc.go", "func newproc1(", "\t\tnewg = malg(stackMin)\n",
+		"\t\tif mainStarted {\n\t\t\tnewg = malg(stackMin)\n\t\t} else {\n\t\t\tnewg = malg(32 << 10)\n\t\t}\n"},
+
+	// Allocations are not sampled. The linker sees to that where nobody reads the profile, but too late: the first
+	// allocation of a process is sampled, and unwound for it (about 30 pages).
+	{"mprof.go", "var MemProfileRate", " = 512 * 1024", ""},
+
+	// Real-time signals get handlers when they are asked for. For all of them at once it is 66 system calls.
+	{"signal_unix.go", "func initsig(", "i < _NSIG", "i < 32"},
+
+	// Tables that only serve checks and counts are not read: whether the linker has sorted the functions, how much stack
+	// an asynchronous preemption takes (there is none, then, as with GODEBUG=asyncpreemptoff=1), and whether a
+	// goroutine is one of package runtime (runtime.NumGoroutine counts those too).
+	{"proc.go", "func schedinit() {", "\tmoduledataverify()\n", ""},
+	{"preempt.go", "", "func init() {\n\tf := findfunc(", "func asyncPreemptInit() {\n\tf := findfunc("},
+	{"proc.go", "func newproc1(", "if isSystemGoroutine(newg, false) {", "if false {"},
+	{"proc.go", "func gdestroy(", "if isSystemGoroutine(gp, false) {", "if false {"},
+
+	// Huge pages are for larger heaps.
+	{"os_linux.go", "func osinit() {", "\tphysHugePageSize = getHugePageSize()\n", ""},
+
+	// See _runtime/populate.go.
+	{"runtime1.go", "func check() {", "func check() {\n", "func check() {\n\tpopulate()\n"},
+	{"mem_linux.go", "func sysMapOS(", "\tsetVMAName(p, n, vmaName)\n", "\tpopulateHeap(v, n)\n\tsetVMAName(p, n, vmaName)\n"},
+}

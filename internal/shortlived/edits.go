@@ -35,12 +35,13 @@ var edits = []edit{
 	// Real-time signals get handlers when they are asked for. For all of them at once it is 66 system calls.
 	{"signal_unix.go", "func initsig(", "i < _NSIG", "i < 32"},
 
-	// Tables that only serve checks and counts are not read: whether the linker has sorted the functions, how much stack
-	// an asynchronous preemption takes (there is none, then, as with GODEBUG=asyncpreemptoff=1), and whether a
-	// goroutine is one of package runtime (runtime.NumGoroutine counts those too).
+	// Tables that only serve checks, counts and profiles are not read: whether the linker has sorted the functions, how
+	// much stack an asynchronous preemption takes (there is none, then, as with GODEBUG=asyncpreemptoff=1), whether
+	// a goroutine is one of package runtime (runtime.NumGoroutine counts those too), and where threads are started.
 	{"proc.go", "func schedinit() {", "\tmoduledataverify()\n", ""},
 	{"preempt.go", "", "func init() {\n\tf := findfunc(", "func asyncPreemptInit() {\n\tf := findfunc("},
 	{"proc.go", "func newproc1(", "if isSystemGoroutine(newg, false) {", "if false {"},
+	{"proc.go", "func mcommoninit(", "\t\tcallers(1, mp.createstack[:])\n", ""},
 	{"proc.go", "func gdestroy(", "if isSystemGoroutine(gp, false) {", "if false {"},
 
 	// Huge pages are for larger heaps.
@@ -48,5 +49,6 @@ var edits = []edit{
 
 	// See _runtime/populate.go.
 	{"runtime1.go", "func check() {", "func check() {\n", "func check() {\n\tpopulate()\n"},
-	{"mem_linux.go", "func sysMapOS(", "\tsetVMAName(p, n, vmaName)\n", "\tpopulateHeap(v, n)\n\tsetVMAName(p, n, vmaName)\n"},
+	{"mheap.go", "func (h *mheap) allocSpan(", "\t\tsysUsed(unsafe.Pointer(base), nbytes, scav)\n",
+		"\t\tsysUsed(unsafe.Pointer(base), nbytes, scav)\n\t\tpopulateHeap(base, base+nbytes)\n"},
 }

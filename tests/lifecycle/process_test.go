@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -221,4 +222,20 @@ func TestExecProcess(t *testing.T) {
 			return string(text) == "made\n"
 		})
 	})
+}
+
+// TestChildSignalIgnored: a caller that ignores SIGCHLD hands that down, and the kernel would then reap the runtime's children.
+// It learns how the container and its hooks end all the same.
+func TestChildSignalIgnored(t *testing.T) {
+	require.Root(t)
+	c := fixtures.New(t, fixtures.Shell("exit 7"), func(s *specs.Spec) {
+		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}}}
+	})
+	run := c.Cmd("run", "--bundle", c.Bundle, c.ID)
+	cmd := exec.Command(require.Program(t, "env"), append([]string{"--ignore-signal=CHLD"}, run.Args...)...)
+	cmd.Env, cmd.Dir = run.Env, run.Dir
+	out, err := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("exit code %d, want 7: %v: %s", code, err, out)
+	}
 }

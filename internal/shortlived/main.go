@@ -1,10 +1,10 @@
 // Command shortlived writes an overlay of the Go runtime (see -overlay in `go help build`) for programs that live some
 // milliseconds: it starts with less work, and in less memory. Whoever builds without it gets the same program, slower.
 //
-//	shortlived DIR
+//	shortlived GOROOT DIR
 //
-// writes DIR/overlay.json and the files that it names, made from those of the Go that is in use. For a Go whose runtime is
-// another than the one that the edits are for, it says so, and the overlay replaces nothing.
+// writes DIR/overlay.json and the files that it names, made from those of the Go below GOROOT. When its runtime is another than
+// the one that the edits are for, it says so, and the overlay replaces nothing.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -29,21 +28,16 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 1 {
-		return errors.New("the one argument is the directory to write to")
+	if len(args) != 2 {
+		return errors.New("the arguments are Go's root and the directory to write to")
 	}
-	out, err := exec.Command("go", "env", "GOROOT", "GOVERSION").Output()
-	if err != nil {
-		return fmt.Errorf("ask go for its root: %w", err)
-	}
-	root, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	source := filepath.Join(root, "src/runtime")
+	source := filepath.Join(args[0], "src/runtime")
 	files, err := edited(source)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "shortlived: the Go runtime stays as %s has it, and commands take a fifth longer: %v\n", version, err)
+		fmt.Fprintf(os.Stderr, "shortlived: the Go runtime stays as it is, and commands take a third longer: %v\n", err)
 		files = nil
 	}
-	return write(args[0], source, files)
+	return write(args[1], source, files)
 }
 
 // edited returns the contents of the files that take the place of others in the directory of package runtime, or join them.

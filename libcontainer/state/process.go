@@ -22,12 +22,12 @@ type Process struct {
 // Find identifies the process that has this ID now. ok is false when there is
 // none, or only the remains of one.
 func Find(pid int) (p Process, ok bool) {
-	buf := make([]byte, 512)
+	var buf [512]byte
 	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return Process{}, false
 	}
-	n, err := unix.Read(fd, buf)
+	n, err := unix.Read(fd, buf[:])
 	unix.Close(fd)
 	if err != nil {
 		return Process{}, false
@@ -46,8 +46,10 @@ func parseStat(line []byte) (state byte, start uint64, ok bool) {
 	if i < 0 || i+2 >= len(line) {
 		return 0, 0, false
 	}
-	number := 3 // of the first field after the name
-	for field := range bytes.FieldsSeq(line[i+2:]) {
+	rest := line[i+2:]
+	for number := 3; len(rest) > 0; number++ { // of the fields after the name, each with a space behind it
+		var field []byte
+		field, rest, _ = bytes.Cut(rest, []byte(" "))
 		switch number {
 		case 3:
 			if len(field) != 1 {
@@ -58,7 +60,6 @@ func parseStat(line []byte) (state byte, start uint64, ok bool) {
 			start, err := strconv.ParseUint(string(field), 10, 64)
 			return state, start, err == nil
 		}
-		number++
 	}
 	return 0, 0, false
 }

@@ -37,7 +37,7 @@ build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 $(BIN): FORCE
 	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
-	@$(GO) run ./internal/shortlived $$($(GO) env GOROOT) $(OVERLAY)
+	@GOOS= GOARCH= $(GO) run ./internal/shortlived $$($(GO) env GOROOT) $(OVERLAY)
 	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -overlay $(OVERLAY)/overlay.json -ldflags '$(LDFLAGS)' -o $@ .
 
 $(HELPER): FORCE

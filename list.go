@@ -28,7 +28,7 @@ func listCommand(g *globals) *cli.Command {
 			}
 			all, err := g.runtime().List()
 			if err == nil && format == "json" && !quiet {
-				err = g.runtime().LoadAnnotations(all)
+				g.runtime().LoadAnnotations(all)
 			}
 			if err != nil {
 				return 0, err

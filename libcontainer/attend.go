@@ -10,21 +10,26 @@ import (
 )
 
 // attend stays with a running program: it passes signals and the terminal on,
-// and returns how it ended. With orphans set it reaps those as well.
+// and returns how it ended. With orphans set it reaps those as well. A program
+// that it cannot attend is killed.
 func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 	if e.master == nil && e.system == nil && l.pidfd >= 0 {
 		// Signals pass unchanged and there is nothing to copy: no threads.
 		if err := relay.Start(l.pidfd); err != nil {
+			l.kill()
 			return 0, err
 		}
 		defer relay.Stop()
 		return waitFor(l.pid, orphans), nil
 	}
-	signals := make(chan os.Signal, 64)
+	signals := make(chan os.Signal, 64) // until the process ends: what comes after the program did is dropped
 	signal.Notify(signals, attended()...)
-	defer signal.Stop(signals)
 	if err := e.open(); err != nil {
+		l.kill()
 		return 0, err
+	}
+	for _, s := range relay.Held() { // since it was begun
+		e.forward(l.pid, s)
 	}
 	done := make(chan unix.WaitStatus, 1)
 	go func() { done <- waitFor(l.pid, orphans) }()

@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -237,8 +238,9 @@ func (c *container) make() error {
 	}
 	c.made = true
 	fault.At()
-	if c.group.Join() == cgroup.JoinNone {
-		c.desc.Cgroup = c.group.Saved()
+	// Making it decides how it is joined, and which hierarchies it is in.
+	if saved := c.group.Saved(); c.group.Join() == cgroup.JoinNone || !maps.Equal(saved.Paths, c.desc.Cgroup.Paths) {
+		c.desc.Cgroup = saved
 		if err := c.dir.WriteContainer(&c.desc); err != nil {
 			return err
 		}
@@ -266,7 +268,7 @@ func (c *container) make() error {
 	if err := c.launch.untilReady(); err != nil {
 		return c.explain(err)
 	}
-	return c.created()
+	return c.explain(c.created())
 }
 
 // makeDir makes the container's directory, in place of one that a killed
@@ -355,24 +357,27 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
+	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
+		return err
+	}
+	fault.At()
 	if c.opts.PidFile != "" {
 		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
 			return err
 		}
 		fault.At()
 	}
-	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
-		return err
+	err := c.launch.reply()
+	if err != nil && c.opts.PidFile != "" {
+		_ = os.Remove(c.opts.PidFile) // whoever reads it would wait for, or kill, a stranger
 	}
-	fault.At()
-	return c.launch.reply()
+	return err
 }
 
 func (c *container) recordProcess() error {
 	p, ok := state.Find(c.launch.pid)
 	if !ok {
-		// It is our child and not reaped: a zombie keeps its start time,
-		// and what it died of comes through the socket.
+		// It has died; what of comes through the socket.
 		p = state.Process{PID: c.launch.pid}
 	}
 	p.Records = c.launch.init.Len()
@@ -403,7 +408,7 @@ func statusText(s unix.WaitStatus) string {
 
 // abandon undoes what make did.
 func (c *container) abandon() {
-	started := c.launch != nil && c.launch.pid > 0
+	started := c.launch != nil && c.launch.started
 	if c.launch != nil {
 		c.launch.kill()
 	}
@@ -434,6 +439,10 @@ func (c *container) close() {
 // listen makes the socket that start connects to.
 func listen(d *state.Dir) (int, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		// Whoever connects has the program started: not for others, whatever the umask.
+		err = unix.Fchmod(fd, 0o600)
+	}
 	if err == nil {
 		if err = unix.Bind(fd, &unix.SockaddrUnix{Name: d.SocketPath()}); err == nil {
 			err = unix.Listen(fd, 1)

@@ -32,8 +32,11 @@ func (r *Runtime) Delete(id string, force bool) error {
 	switch err := v.read(); {
 	case err == nil:
 		return v.delete(r, force)
-	case errors.Is(err, state.ErrNotExist) && force:
-		return dir.Remove() // killed before it made anything else
+	case errors.Is(err, state.ErrNotExist): // killed before it made anything else
+		if e := dir.Remove(); force || e != nil {
+			return e
+		}
+		return err
 	case errors.Is(err, state.ErrDamaged) && force:
 		return v.deleteDamaged(r)
 	default:
@@ -50,17 +53,31 @@ func (v *view) delete(r *Runtime, force bool) error {
 		// have is another's.
 		return v.dir.Remove()
 	}
-	if err := v.killAll(); err != nil {
+	group := v.group
+	if v.ended() {
+		if !v.emptied() {
+			// Its processes ended with its init: these are another's, who
+			// was given the same cgroup since.
+			r.warn("container " + v.ID + ": its control group is in use by another, and is left where it is")
+			group = nil
+		}
+	} else if err := v.killAll(); err != nil {
 		return err
 	}
-	return v.removeWhole(r)
+	return v.removeWhole(r, group)
+}
+
+// ended tells whether the container has stopped with all of its processes: its
+// init is gone, and was the first of a PID namespace.
+func (v *view) ended() bool {
+	return v.status == specs.StateStopped && v.PrivatePID && v.init.PID != 0
 }
 
 // removeWhole removes what a container without processes leaves, and runs its
 // hooks for that.
-func (v *view) removeWhole(r *Runtime) error {
+func (v *view) removeWhole(r *Runtime, group *cgroup.Group) error {
 	raw, configErr := v.dir.Config()
-	if err := destroy(r, v.dir, v.Container, v.group, false); err != nil {
+	if err := destroy(r, v.dir, v.Container, group, false); err != nil {
 		return err
 	}
 	if configErr == nil {
@@ -114,8 +131,8 @@ func (v *view) killAll() error {
 			return err
 		}
 	}
-	// Without a PID namespace of its own, and after a killed create, there
-	// may be others.
+	// Without a PID namespace of its own, and after a killed create, there are
+	// others, and there may be some that joined the cgroup alone.
 	if v.group.Exists() {
 		if err := v.group.Kill(); err != nil {
 			return err
@@ -164,16 +181,16 @@ func (v *view) killInit() error {
 }
 
 // destroy removes what a container leaves: its control group, where others may
-// still live if it has no PID namespace of its own, its resctrl group, last its
-// directory. A container that cannot be removed whole keeps its directory, so
-// that delete can be tried again.
+// still live if it has no PID namespace of its own (nil if it is not the
+// container's any more), its resctrl group, last its directory. A container that
+// cannot be removed whole keeps its directory, so that delete can be tried again.
 func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, others bool) error {
 	var err error
 	if others && g.Exists() {
 		err = g.Kill()
 	}
-	if e := g.Destroy(); e != nil {
-		err = errors.Join(err, e)
+	if g != nil {
+		err = errors.Join(err, g.Destroy())
 	}
 	err = errors.Join(err, unmountInPlace(c))
 	if group := resctrlOf(c); group != nil {
@@ -193,7 +210,11 @@ func unmountInPlace(c *state.Container) error {
 		return nil
 	}
 	for mountID(c.Rootfs) != c.RootMount {
-		if err := unix.Unmount(c.Rootfs, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil {
+		err := unix.Unmount(c.Rootfs, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+		if err == unix.EINVAL || err == unix.ENOENT {
+			return nil // the caller has taken it away, with what it was mounted on
+		}
+		if err != nil {
 			return fmt.Errorf("unmount the root file system %q: %w", c.Rootfs, err)
 		}
 	}

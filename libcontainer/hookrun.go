@@ -54,11 +54,7 @@ func poststart(s *specs.Spec, c *state.Container, pid int) error {
 	if len(list) == 0 {
 		return nil
 	}
-	err := hooks.Run(hooks.Poststart, list, hookState(s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
-	if err != nil {
-		_ = unix.Kill(pid, unix.SIGKILL)
-	}
-	return err
+	return hooks.Run(hooks.Poststart, list, hookState(s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
 }
 
 // poststop runs the hooks that follow the removal; they can stop nothing.

@@ -26,7 +26,7 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 	signal := v.means(sig, all)
 	// Without a PID namespace of its own a container does not end with its
 	// init; who kills it wants it to.
-	if all || signal == unix.SIGKILL && !v.PrivatePID && v.status != specs.StateStopped {
+	if all || signal == unix.SIGKILL && !v.PrivatePID && v.populated() {
 		return v.signalAll(signal)
 	}
 	if v.status == specs.StateStopped || v.init.PID == 0 {
@@ -70,12 +70,26 @@ func (v *view) signalInit(signal unix.Signal) error {
 	return v.wake(signal)
 }
 
+// populated tells whether there is a process to signal: the init, or what it
+// left behind.
+func (v *view) populated() bool {
+	if v.status != specs.StateStopped {
+		return true
+	}
+	pids, err := v.group.Pids(true)
+	return err == nil && len(pids) > 0
+}
+
+// signalAll signals the whole cgroup. One without it has its init alone.
 func (v *view) signalAll(signal unix.Signal) error {
 	if !v.group.Exists() {
-		if v.status == specs.StateStopped {
+		switch {
+		case v.status == specs.StateStopped:
 			return nil
+		case v.init.PID == 0: // being created; to kill(2) it would be our own process group
+			return errNotRunning
 		}
-		return unix.Kill(v.init.PID, signal)
+		return v.signalInit(signal)
 	}
 	if err := v.group.SignalAll(signal); err != nil {
 		return err

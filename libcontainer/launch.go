@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -31,9 +32,10 @@ type launch struct {
 	// what the caller is.
 	cpus string
 
-	init *lower.Init
-	sync int // our end of the socket to the init
-	pid  int
+	init    *lower.Init
+	sync    int // our end of the socket to the init
+	pid     int // 0 before it starts and after it is reaped
+	started bool
 	// pidfd is -1 when the process forked on its way and pid is the child.
 	pidfd int
 	// answer handles a request; fds are what came with it. Ready and Forked
@@ -103,6 +105,9 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 		// An unmapped user would lose its capabilities at the exec.
 		attr.Sys.Credential = &syscall.Credential{}
 	}
+	if l.cpus != "" {
+		runtime.LockOSThread() // the child has it from this thread, which keeps it
+	}
 	if err := setAffinity(0, l.cpus); err != nil {
 		image.Close()
 		return fmt.Errorf("process.execCPUAffinity.initial: %w", err)
@@ -114,6 +119,7 @@ func (l *launch) start(at cgroupPlace, mappings *plan.MapIDs) error {
 	if err != nil {
 		return fmt.Errorf("start the init process: %w", startError(err, l.init.CloneFlags))
 	}
+	l.started = true
 	if at.place != nil {
 		if err := at.place(l.pid); err != nil {
 			return err
@@ -177,7 +183,10 @@ func (l *launch) close() {
 func (l *launch) reply() error {
 	for {
 		_, err := unix.Write(l.sync, []byte{1})
-		if !errors.Is(err, unix.EINTR) {
+		switch {
+		case errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
+			return errGone
+		case !errors.Is(err, unix.EINTR):
 			return err
 		}
 	}

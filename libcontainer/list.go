@@ -80,8 +80,9 @@ func (r *Runtime) info(id string, owners map[int]string) (ContainerInfo, error) 
 }
 
 // LoadAnnotations reads the annotations of listed containers. They lie in the configurations, which a table does
-// not need and which are most of what there is to read. A container that is gone by now has none.
-func (r *Runtime) LoadAnnotations(all []ContainerInfo) error {
+// not need and which are most of what there is to read. A container that is gone by now has none, and one whose configuration
+// is damaged is told as a warning.
+func (r *Runtime) LoadAnnotations(all []ContainerInfo) {
 	for i := range all {
 		raw, err := r.config(all[i].ID)
 		if errors.Is(err, state.ErrNotExist) {
@@ -91,10 +92,9 @@ func (r *Runtime) LoadAnnotations(all []ContainerInfo) error {
 			all[i].Annotations, err = annotations(raw)
 		}
 		if err != nil {
-			return errors.New("read annotations of container " + all[i].ID + ": " + err.Error())
+			r.warn("read annotations of container " + all[i].ID + ": " + err.Error())
 		}
 	}
-	return nil
 }
 
 func (r *Runtime) config(id string) ([]byte, error) {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/relay"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
@@ -35,6 +36,11 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 		return 0, false, err
 	}
 	defer unlock()
+	if !o.Detach {
+		if err := relay.Hold(); err != nil {
+			return 0, false, err
+		}
+	}
 	if !o.NoSubreaper && !o.Detach {
 		// Orphans of the container come to us and not to the host's init.
 		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {

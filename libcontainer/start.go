@@ -43,7 +43,11 @@ func (r *Runtime) Start(id string) error {
 	if err := r.release(v, cfg); err != nil {
 		return err
 	}
-	return poststart(cfg.Spec, v.Container, v.init.PID)
+	if err := poststart(cfg.Spec, v.Container, v.init.PID); err != nil {
+		_ = v.signalInit(unix.SIGKILL)
+		return err
+	}
+	return nil
 }
 
 // release connects to the waiting init and hears it out until its program runs.
@@ -75,7 +79,7 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 	}
 	l.step = func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) }
 	if err := l.untilRunning(); err != nil {
-		_ = unix.Kill(v.init.PID, unix.SIGKILL)
+		_ = v.signalInit(unix.SIGKILL)
 		return err
 	}
 	return v.dir.Started()

@@ -78,10 +78,16 @@ func (v *view) read() (err error) {
 
 // now derives the status: nothing of it is stored, so nothing can be out of date.
 func (v *view) now() (specs.ContainerState, error) {
-	if v.init.PID == 0 {
-		if !v.locked && v.dir.Busy() {
+	if v.init.PID == 0 && !v.locked {
+		if v.dir.Busy() {
 			return specs.StateCreating, nil
 		}
+		var err error
+		if v.init, err = v.dir.Process(); err != nil { // a create may have ended since it was read
+			return "", err
+		}
+	}
+	if v.init.PID == 0 {
 		return specs.StateStopped, nil
 	}
 	if !v.init.Alive() {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
@@ -176,9 +177,7 @@ func TestList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.LoadAnnotations(all); err != nil {
-		t.Fatal(err)
-	}
+	r.LoadAnnotations(all)
 	got := make(map[string]string)
 	for _, c := range all {
 		raw, err := json.Marshal(c)
@@ -298,5 +297,45 @@ func TestEvents(t *testing.T) {
 	}
 	if err := r.Events(t.Context(), "c", time.Hour, nil); err == nil || err.Error() != "container with id c is not running" {
 		t.Errorf("stopped: %v", err)
+	}
+}
+
+// TestKillOfCreating: there is no process to signal yet, and 0 would be our own process group.
+func TestKillOfCreating(t *testing.T) {
+	r := &Runtime{Root: t.TempDir()}
+	d, err := state.Create(r.Root, "c") // locked: create is at it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := errors.Join(d.WriteContainer(&state.Container{ID: "c"}), d.WriteConfig([]byte("{}"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, all := range []bool{false, true} {
+		if err := r.Kill("c", 0, all); !errors.Is(err, errNotRunning) {
+			t.Errorf("all %t: %v, want %v", all, err, errNotRunning)
+		}
+	}
+}
+
+// TestStartSocket: others may not have the program started, whatever the umask.
+func TestStartSocket(t *testing.T) {
+	defer unix.Umask(unix.Umask(0))
+	d, err := state.Create(t.TempDir(), "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	fd, err := listen(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	info, err := os.Stat(filepath.Join(d.Path(), state.SocketFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket's mode is %v", info.Mode())
 	}
 }

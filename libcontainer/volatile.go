@@ -41,6 +41,9 @@ func (c *container) volatileRoot(s *plan.AttachRoot, tree int) (int, error) {
 		err error
 	}
 	done := make(chan result)
+	// The main thread never ends, so it must not be the one.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	go func() {
 		// Never unlocked: the thread, which is in the other namespace, ends
 		// with the goroutine.

@@ -32,12 +32,11 @@ var edits = []edit{
 	// allocation of a process is sampled, and unwound for it (about 30 pages).
 	{"mprof.go", "var MemProfileRate", " = 512 * 1024", ""},
 
-	// Real-time signals, and those that are ignored by default, get handlers when they are asked for. For all of them at
-	// once it is 69 system calls, and the SIGCHLD of a container's process is then nothing to wake up for. Where the caller
-	// ignored SIGCHLD, it gets its handler still: nobody could wait for a child otherwise.
-	{"signal_unix.go", "func initsig(", "i < _NSIG", "i < 32"},
+	// Real-time signals, and those that are ignored by default, get handlers when they are asked for: it is 33 system
+	// calls, and the SIGCHLD of a container's process is then nothing to wake up for. What the caller ignored gets its
+	// handler still: nobody could wait for a child without SIGCHLD, and children would inherit it ignored.
 	{"signal_unix.go", "func initsig(", "\t\tfwdSig[i] = getsig(i)\n",
-		"\t\tfwdSig[i] = getsig(i)\n\t\tif t.flags&_SigIgn != 0 && fwdSig[i] == _SIG_DFL {\n\t\t\tcontinue\n\t\t}\n"},
+		"\t\tfwdSig[i] = getsig(i)\n\t\tif (t.flags&_SigIgn != 0 || i > 34) && fwdSig[i] == _SIG_DFL {\n\t\t\tcontinue\n\t\t}\n"},
 
 	// Tables that only serve checks, counts and profiles are not read: whether the linker has sorted the functions, how
 	// much stack an asynchronous preemption takes (there is none, then, as with GODEBUG=asyncpreemptoff=1), whether

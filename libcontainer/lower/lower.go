@@ -136,13 +136,16 @@ func (l *lowerer) prologue() {
 	}
 }
 
-// defaultSignals undoes what a caller had ignored or blocked: nohup(1), and the
-// C library's posix_spawn(3), which leaves its own two signals ignored. Others
-// than these the Go runtime has handlers for, which end with the exec.
+// defaultSignals undoes what a caller had ignored or blocked: nohup(1), shells
+// with job control, and the C library's posix_spawn(3), which leaves its own
+// signals ignored. For others than these the Go runtime has a handler where the
+// caller ignored one, and handlers end with the exec.
 func (l *lowerer) defaultSignals() {
-	const sigCancel, sigSetXID = 32, 33
+	const sigCancel, sigSetXID, sigSynccall = 32, 33, 34
 	none := l.b.Bytes(words(0, 0, 0, 0)) // an empty signal set, and SIG_DFL
-	for _, signal := range [...]unix.Signal{unix.SIGHUP, unix.SIGINT, sigCancel, sigSetXID} {
+	for _, signal := range [...]unix.Signal{
+		unix.SIGHUP, unix.SIGINT, unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, sigCancel, sigSetXID, sigSynccall,
+	} {
 		l.call(unix.SYS_RT_SIGACTION, num(int(signal)), none, num(0), num(8))
 	}
 	l.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), none, num(0), num(8))

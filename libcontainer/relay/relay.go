@@ -5,20 +5,27 @@
 // is asked to catch them all, and as many to stop, some 300 in a run.
 //
 // It must never touch the handlers that the Go runtime lives by (the faults,
-// SIGURG, SIGPROF), and takes the place of os/signal: use one or the other. It
-// may import golang.org/x/sys/unix only.
+// SIGURG, SIGPROF). What os/signal is asked for is not relayed any more. It may
+// import golang.org/x/sys/unix only.
 package relay
 
 import (
 	"fmt"
+	"math/bits"
 	"sync/atomic"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// target is the pidfd that handler sends to; -1 swallows.
-var target int32 = -1
+var (
+	// target is the pidfd that handler sends to; while it is -1, what arrives is kept in held.
+	target int32 = -1
+	// held has a bit for each signal, the lowest for 1.
+	held uint64
+	// caught is whether the handlers are there.
+	caught bool
+)
 
 // handlerText is the address of the handler, restorerText of what it returns
 // to (0 where the kernel has it). A Go function value would point at an ABI
@@ -38,11 +45,36 @@ const (
 	saRestorer = 0x04000000
 )
 
-// Start sends every signal that arrives from now on to the process behind
-// pidfd, but for those that are about this process alone. What cannot be
-// delivered, as the process has ended, is dropped.
+// Start sends every signal that arrives from now on, and those that Hold kept,
+// to the process behind pidfd, but for those that are about this process alone.
+// What cannot be delivered, as the process has ended, is dropped.
 func Start(pidfd int) error {
+	if err := Hold(); err != nil {
+		return err
+	}
 	atomic.StoreInt32(&target, int32(pidfd))
+	for _, s := range Held() {
+		_ = unix.PidfdSendSignal(pidfd, s, nil, 0)
+	}
+	return nil
+}
+
+// Held are the signals that have arrived and went nowhere. Each is told once.
+func Held() (list []unix.Signal) {
+	for set := atomic.SwapUint64(&held, 0); set != 0; set &= set - 1 {
+		list = append(list, unix.Signal(bits.TrailingZeros64(set)+1))
+	}
+	return list
+}
+
+// Hold keeps what arrives from now on for Start, or for Held: a process that
+// makes another is not to end halfway, with nobody to clean up. Only the first
+// call does anything; os/signal may have taken over since.
+func Hold() error {
+	if caught {
+		return nil
+	}
+	caught = true
 	a := action{handler: handlerText(), flags: saOnStack | saRestart, restorer: restorerText(), mask: ^uint64(0)}
 	if a.restorer != 0 {
 		a.flags |= saRestorer

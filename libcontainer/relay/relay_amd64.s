@@ -3,11 +3,20 @@
 #define SYS_rt_sigreturn 15
 #define SYS_pidfd_send_signal 424
 
-// handler(signal DI): pidfd_send_signal(target, signal, NULL, 0). It runs on
-// the signal stack of whichever thread, without a goroutine.
+// handler(signal DI): pidfd_send_signal(target, signal, NULL, 0), or a bit in
+// held. It runs on the signal stack of whichever thread, without a goroutine.
 TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
 	MOVL	DI, SI
 	MOVL	·target(SB), DI
+	TESTL	DI, DI
+	JGE	send
+	LEAL	-1(SI), CX
+	MOVQ	$1, AX
+	SHLQ	CX, AX
+	LOCK
+	ORQ	AX, ·held(SB)
+	RET
+send:
 	XORL	DX, DX
 	XORL	R10, R10
 	MOVL	$SYS_pidfd_send_signal, AX

@@ -2,12 +2,24 @@
 
 #define SYS_pidfd_send_signal 424
 
-// handler(signal R0): pidfd_send_signal(target, signal, NULL, 0). It runs on
-// the signal stack of whichever thread, without a goroutine, and returns to the
-// kernel's own trampoline in R30.
+// handler(signal R0): pidfd_send_signal(target, signal, NULL, 0), or a bit in
+// held. It runs on the signal stack of whichever thread, without a goroutine,
+// and returns to the kernel's own trampoline in R30.
 TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
 	MOVW	R0, R1
 	MOVW	·target(SB), R0
+	TBZ	$31, R0, send
+	SUB	$1, R1
+	MOVD	$1, R2
+	LSL	R1, R2, R2
+	MOVD	$·held(SB), R3
+again:
+	LDAXR	(R3), R4
+	ORR	R2, R4, R4
+	STLXR	R4, (R3), R5
+	CBNZ	R5, again
+	RET
+send:
 	MOVD	ZR, R2
 	MOVD	ZR, R3
 	MOVD	$SYS_pidfd_send_signal, R8

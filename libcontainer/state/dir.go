@@ -1,7 +1,7 @@
 // Package state keeps what is known of containers: one directory for each,
 // <root>/<id>, holding
 //
-//	state.json   what was decided before the container was made; written once
+//	state.json   what was decided before the container was made
 //	config.json  a copy of the configuration
 //	pid          the init's process ID and start time, once there is one
 //	start.sock   the socket that start connects to, until the program runs
@@ -73,14 +73,14 @@ func Create(root, id string) (*Dir, error) {
 		return nil, fmt.Errorf("make the state directory %q: %w", path, err)
 	}
 	d, err := open(path, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.Lock(); err != nil {
+	if err == nil {
+		if err = d.Lock(); err == nil {
+			return d, nil
+		}
 		d.Close()
-		return nil, err
 	}
-	return d, nil
+	_ = unix.Rmdir(path) // empty, or somebody else's by now
+	return nil, err
 }
 
 // Open opens the directory of an existing container. It does not lock it.
@@ -258,7 +258,7 @@ func (d *Dir) Remove() error {
 	return nil
 }
 
-// List names the containers below root in the order of the directory.
+// List names the containers below root, sorted.
 func List(root string) ([]string, error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, os.ErrNotExist) {

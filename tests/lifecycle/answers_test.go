@@ -311,3 +311,22 @@ func TestRunDirectory(t *testing.T) {
 	c.Bundle = renamed
 	want(t, "stdout", c.Must("run", c.Bundle), "here")
 }
+
+// TestDeleteOfPredecessor: the control group of a container that has stopped may have been given to another.
+func TestDeleteOfPredecessor(t *testing.T) {
+	require.Root(t)
+	first := fixtures.New(t, fixtures.Args("/bin/true"))
+	first.Create()
+	first.Start()
+	first.WaitStatus(specs.StateStopped)
+	second := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
+	second.Spec.Linux.CgroupsPath = first.Spec.Linux.CgroupsPath
+	second.Write()
+	second.Create()
+	second.Start()
+	first.Must("delete", first.ID)
+	if status := second.State().Status; status != specs.StateRunning {
+		t.Errorf("the other container is %s", status)
+	}
+	second.Must("delete", "--force", second.ID)
+}

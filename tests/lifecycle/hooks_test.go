@@ -180,3 +180,25 @@ func TestHookMissing(t *testing.T) {
 		}), "/none/such")
 	}
 }
+
+// TestPoststopOfKilledInit: what createRuntime hooks set up is taken down also when the init dies while it is made.
+func TestPoststopOfKilledInit(t *testing.T) {
+	require.Root(t)
+	note := filepath.Join(t.TempDir(), "note")
+	shell := func(script string) []specs.Hook {
+		return []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", script}}}
+	}
+	c := fixtures.New(t, fixtures.Args("/bin/true"), func(s *specs.Spec) {
+		s.Hooks = &specs.Hooks{
+			CreateRuntime: shell(`kill -9 $(sed 's/.*"pid": *\([0-9]*\).*/\1/')`),
+			Poststop:      shell("echo stopped >" + note),
+		}
+	})
+	r := c.Do("create", "--bundle", c.Bundle, c.ID)
+	if r.Code != 1 || !strings.Contains(r.Stderr, "killed by signal 9") {
+		t.Errorf("exit code %d: %s", r.Code, r.Stderr)
+	}
+	if text, err := os.ReadFile(note); string(text) != "stopped\n" {
+		t.Errorf("the poststop hook wrote %q: %v", text, err)
+	}
+}

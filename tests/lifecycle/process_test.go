@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -224,18 +225,35 @@ func TestExecProcess(t *testing.T) {
 	})
 }
 
-// TestChildSignalIgnored: a caller that ignores SIGCHLD hands that down, and the kernel would then reap the runtime's children.
-// It learns how the container and its hooks end all the same.
-func TestChildSignalIgnored(t *testing.T) {
+// TestSignalsIgnored: a caller that ignores signals hands that down. The runtime learns how the container and its hooks end all
+// the same, for which it needs SIGCHLD, and hands nothing on.
+func TestSignalsIgnored(t *testing.T) {
 	require.Root(t)
-	c := fixtures.New(t, fixtures.Shell("exit 7"), func(s *specs.Spec) {
+	c := fixtures.New(t, fixtures.Args("/bin/grep", "-h", "SigIgn", "/proc/1/status", "/none"), func(s *specs.Spec) {
 		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/true"}}}
 	})
 	run := c.Cmd("run", "--bundle", c.Bundle, c.ID)
-	cmd := exec.Command(require.Program(t, "env"), append([]string{"--ignore-signal=CHLD"}, run.Args...)...)
+	cmd := exec.Command(require.Program(t, "env"), append([]string{"--ignore-signal=CHLD,HUP,TSTP,TTOU,RTMIN,RTMIN+3,RTMAX"}, run.Args...)...)
 	cmd.Env, cmd.Dir = run.Env, run.Dir
-	out, err := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != 7 {
-		t.Errorf("exit code %d, want 7: %v: %s", code, err, out)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, _ := cmd.Output()
+	want(t, "of the container", string(out), "SigIgn:\t0000000000000000")
+	if code := cmd.ProcessState.ExitCode(); code != 2 {
+		t.Errorf("exit code %d, want grep's 2: %s", code, &stderr)
+	}
+}
+
+// TestSignalWhileMade: a signal that `run` gets before the program runs is the program's, and ends nothing halfway.
+func TestSignalWhileMade(t *testing.T) {
+	require.Root(t)
+	c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"), func(s *specs.Spec) {
+		s.Linux.Namespaces = slices.DeleteFunc(s.Linux.Namespaces, func(n specs.LinuxNamespace) bool { // whose init ignores what it has no handler for
+			return n.Type == specs.PIDNamespace
+		})
+		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "kill -TERM $PPID"}}}}
+	})
+	if r := c.Run(); r.Code != 128+15 {
+		t.Errorf("exit code %d, want 143: %s", r.Code, r.Stderr)
 	}
 }

@@ -61,6 +61,9 @@ func (r *Runtime) info(id string, owners map[int]string) (ContainerInfo, error) 
 	v := &view{dir: dir}
 	err = v.read()
 	if errors.Is(err, state.ErrNotExist) {
+		if err := dir.CheckThere(); err != nil {
+			return ContainerInfo{}, err
+		}
 		// There is a directory without a description: create is at it, or was killed.
 		v.Container = &state.Container{Owner: os.Geteuid(), Cgroup: cgroup.Saved{}}
 		v.status = specs.StateStopped

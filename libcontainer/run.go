@@ -82,6 +82,12 @@ func (c *container) afterwards() error {
 	if c.console.system == nil {
 		return nil
 	}
+	if err := c.dir.Lock(); errors.Is(err, state.ErrNotExist) {
+		return nil // somebody deleted it meanwhile
+	} else if err != nil {
+		return err
+	}
+	defer c.dir.Unlock()
 	// It is nobody's leavings, that the next run may clear away.
 	c.desc.Supervisor = state.Process{}
 	return c.dir.WriteContainer(&c.desc)

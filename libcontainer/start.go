@@ -87,8 +87,12 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 
 // startStep finds the step of a record of a tape that another process made.
 // The plan is compiled once more; from the wait for start on, its tape has the
-// same records, so that counting from the end finds the step.
+// same records, so that counting from the end finds the step. A booted system's
+// plan was another than its configuration alone gives.
 func (r *Runtime) startStep(v *view, cfg *spec.Config, record int) (plan.Step, int) {
+	if v.StopSignal != 0 {
+		return nil, 0
+	}
 	filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
 	if err != nil {
 		return nil, 0

@@ -112,7 +112,7 @@ func (d *Dir) Lock() error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := unix.Flock(d.fd, unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			return d.checkThere()
+			return d.CheckThere()
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("lock the state directory %q: %w", d.path, err)
@@ -127,9 +127,9 @@ func (d *Dir) Lock() error {
 // Unlock lets other commands work on the container.
 func (d *Dir) Unlock() { _ = unix.Flock(d.fd, unix.LOCK_UN) }
 
-// checkThere makes sure that the directory was not removed while it was
-// waited for.
-func (d *Dir) checkThere() error {
+// CheckThere makes sure that the directory was not removed since it was opened:
+// ErrNotExist.
+func (d *Dir) CheckThere() error {
 	var st unix.Stat_t
 	if err := unix.Fstat(d.fd, &st); err == nil && st.Nlink == 0 {
 		return ErrNotExist

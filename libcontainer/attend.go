@@ -24,6 +24,7 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 	}
 	signals := make(chan os.Signal, 64) // until the process ends: what comes after the program did is dropped
 	signal.Notify(signals, attended()...)
+	relay.Release()
 	if err := e.open(); err != nil {
 		l.kill()
 		return 0, err

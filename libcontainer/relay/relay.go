@@ -5,8 +5,8 @@
 // is asked to catch them all, and as many to stop, some 300 in a run.
 //
 // It must never touch the handlers that the Go runtime lives by (the faults,
-// SIGURG, SIGPROF). What os/signal is asked for is not relayed any more. It may
-// import golang.org/x/sys/unix only.
+// SIGURG, SIGPROF), and takes the place of os/signal until Release. It may import
+// golang.org/x/sys/unix only.
 package relay
 
 import (
@@ -23,8 +23,9 @@ var (
 	target int32 = -1
 	// held has a bit for each signal, the lowest for 1.
 	held uint64
-	// caught is whether the handlers are there.
+	// caught is whether the handlers are there, before what was there before.
 	caught bool
+	before [65]action
 )
 
 // handlerText is the address of the handler, restorerText of what it returns
@@ -69,7 +70,7 @@ func Held() (list []unix.Signal) {
 
 // Hold keeps what arrives from now on for Start, or for Held: a process that
 // makes another is not to end halfway, with nobody to clean up. Only the first
-// call does anything; os/signal may have taken over since.
+// call does anything.
 func Hold() error {
 	if caught {
 		return nil
@@ -83,11 +84,32 @@ func Hold() error {
 		if !Passes(s) {
 			continue
 		}
-		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&a)), 0, 8, 0, 0); errno != 0 {
+		if errno := sigaction(s, &a, &before[s]); errno != 0 {
 			return fmt.Errorf("catch signal %d: %w", s, errno)
 		}
 	}
 	return nil
+}
+
+// Release gives all signals back whose handler is still ours, and so to os/signal
+// what that was asked for before: the Go runtime had handlers for most of them
+// already, and does not set those again.
+func Release() {
+	if !caught {
+		return
+	}
+	for s := unix.Signal(1); s <= 64; s++ {
+		var now action
+		if Passes(s) && sigaction(s, nil, &now) == 0 && now.handler == handlerText() {
+			sigaction(s, &before[s], nil)
+		}
+	}
+}
+
+// sigaction is rt_sigaction(2). It cannot fail but for a signal that there is not.
+func sigaction(s unix.Signal, set, old *action) unix.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+	return errno
 }
 
 // Stop swallows what arrives from now on; the caller is about to end, and to

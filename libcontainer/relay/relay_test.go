@@ -18,8 +18,11 @@ const helperEnv = "GSPAWN_TEST_RELAY"
 
 // TestMain is also the process that relays: handlers last as long as a process.
 func TestMain(m *testing.M) {
-	if os.Getenv(helperEnv) == "" {
+	switch os.Getenv(helperEnv) {
+	case "":
 		os.Exit(m.Run())
+	case "release":
+		release()
 	}
 	pid, err := strconv.Atoi(os.Getenv(helperEnv))
 	if err != nil {
@@ -46,6 +49,24 @@ func TestMain(m *testing.M) {
 	os.Stdout.WriteString("stopped\n")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	os.Exit(7)
+}
+
+// release hands over to os/signal after a line, and says what it was sent before and after.
+func release() {
+	if err := Hold(); err != nil {
+		panic(err)
+	}
+	os.Stdout.WriteString("ready\n")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+	got := make(chan os.Signal, 8)
+	signal.Notify(got, unix.SIGTERM, unix.Signal(37))
+	Release()
+	for _, s := range Held() {
+		os.Stdout.WriteString("held " + strconv.Itoa(int(s)) + "\n")
+	}
+	for s := range got {
+		os.Stdout.WriteString("got " + strconv.Itoa(int(s.(unix.Signal))) + "\n")
+	}
 }
 
 func grow(n int) int {
@@ -108,6 +129,40 @@ func TestRelay(t *testing.T) {
 	}
 	if got := line(t, heard); got != "10" {
 		t.Errorf("after Stop the receiver got %q", got)
+	}
+}
+
+// TestRelease holds signals, hands over to os/signal, and finds the others as they were.
+func TestRelease(t *testing.T) {
+	relayer := exec.Command(os.Args[0])
+	relayer.Env = append(os.Environ(), helperEnv+"=release")
+	in, err := relayer.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := start(t, relayer)
+	send := func(list ...unix.Signal) {
+		for _, s := range list {
+			if err := relayer.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	expect := func(list ...string) {
+		for _, want := range list {
+			if got := line(t, said); got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+	}
+	send(unix.SIGTERM, unix.SIGWINCH, 37)
+	_, _ = in.Write([]byte("\n"))
+	expect("held 15", "held 28", "held 37")
+	for range 3 { // the one may overtake the other
+		send(unix.SIGTERM)
+		expect("got 15")
+		send(37)
+		expect("got 37")
 	}
 }
 

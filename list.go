@@ -27,11 +27,11 @@ func listCommand(g *globals) *cli.Command {
 				return 0, errors.New("invalid format option")
 			}
 			all, err := g.runtime().List()
-			if err == nil && format == "json" && !quiet {
-				g.runtime().LoadAnnotations(all)
-			}
 			if err != nil {
 				return 0, err
+			}
+			if format == "json" && !quiet {
+				g.runtime().LoadAnnotations(all)
 			}
 			return 0, printList(all, format, quiet)
 		},

@@ -40,11 +40,11 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 		if err := relay.Hold(); err != nil {
 			return 0, false, err
 		}
-	}
-	if !o.NoSubreaper && !o.Detach {
-		// Orphans of the container come to us and not to the host's init.
-		if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-			return 0, false, fmt.Errorf("become a child subreaper: %w", err)
+		if !o.NoSubreaper {
+			// Orphans of the container come to us and not to the host's init.
+			if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+				return 0, false, fmt.Errorf("become a child subreaper: %w", err)
+			}
 		}
 	}
 	if err := c.make(); err != nil {
@@ -74,18 +74,19 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 	return c.verdict(ended)
 }
 
-// afterwards removes the container, or keeps it for the caller.
+// afterwards removes the container, or keeps it for the caller, unless somebody
+// else, who was quicker, has removed it.
 func (c *container) afterwards() error {
-	if !c.run.Keep {
-		return c.remove()
-	}
-	if c.console.system == nil {
+	if c.run.Keep && c.console.system == nil {
 		return nil
 	}
 	if err := c.dir.Lock(); errors.Is(err, state.ErrNotExist) {
-		return nil // somebody deleted it meanwhile
+		return nil
 	} else if err != nil {
 		return err
+	}
+	if !c.run.Keep {
+		return c.remove()
 	}
 	defer c.dir.Unlock()
 	// It is nobody's leavings, that the next run may clear away.
@@ -93,14 +94,8 @@ func (c *container) afterwards() error {
 	return c.dir.WriteContainer(&c.desc)
 }
 
-// remove removes a container whose program has ended, unless somebody else,
-// who was quicker, has.
+// remove removes a container, locked, whose program has ended.
 func (c *container) remove() error {
-	if err := c.dir.Lock(); errors.Is(err, state.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
 	if err := destroy(c.rt, c.dir, &c.desc, c.group, !c.desc.PrivatePID); err != nil {
 		return err
 	}

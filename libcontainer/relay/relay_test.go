@@ -132,7 +132,7 @@ func TestRelay(t *testing.T) {
 	}
 }
 
-// TestRelease holds signals, hands over to os/signal, and finds the others as they were.
+// TestRelease holds signals, and hands over to os/signal.
 func TestRelease(t *testing.T) {
 	relayer := exec.Command(os.Args[0])
 	relayer.Env = append(os.Environ(), helperEnv+"=release")

@@ -57,7 +57,7 @@ func cgroupFacts(s *specs.Spec, g *cgroup.Group) *plan.CgroupFacts {
 	f := &plan.CgroupFacts{Unified: cgroup.Mode() == cgroup.Unified, MountPoint: cgroup.Root}
 	mounts := false
 	for i := range s.Mounts {
-		mounts = mounts || s.Mounts[i].Type == "cgroup"
+		mounts = mounts || s.Mounts[i].Type == "cgroup" || s.Mounts[i].Type == "cgroup2"
 	}
 	if !mounts || g == nil {
 		return f

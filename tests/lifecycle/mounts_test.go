@@ -220,6 +220,13 @@ func TestCgroupMount(t *testing.T) {
 			want(t, "cgroup", got, "own\nread-only")
 		})
 		if require.IsCgroupV2() {
+			t.Run("namespace of the host, with a user namespace", func(t *testing.T) {
+				for _, kind := range []string{"cgroup", "cgroup2"} {
+					got := output(t, fixtures.WithNamespace(specs.CgroupNamespace, "/proc/self/ns/cgroup"), fixtures.WithUserNamespace(100000, 65536),
+						func(s *specs.Spec) { s.Mounts[len(s.Mounts)-1].Type = kind }, script)
+					want(t, kind, got, "own\nread-only")
+				}
+			})
 			t.Run("no namespace", func(t *testing.T) {
 				before := hierarchyOptions(t)
 				if !strings.Contains(before, "memory_recursiveprot") { // systemd has it; without the memory controller it does nothing

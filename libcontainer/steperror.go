@@ -88,6 +88,8 @@ func mountHint(m *plan.Mount, errno unix.Errno) string {
 		return "the kernel knows no file system of this type"
 	case errno == unix.EINVAL && len(m.Data) > 0:
 		return "the kernel refuses an option; see mounts in config.json"
+	case errno == unix.EINVAL && m.Remount:
+		return "nothing is mounted on the destination itself"
 	case errno == unix.EINVAL && m.Bind == plan.BindOne:
 		return `a directory goes on a directory and a file on a file; and in a user namespace a source with other mounts below it takes "rbind"`
 	}

@@ -84,6 +84,9 @@ type lowerer struct {
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
 
+	files   tape.Buffer       // the limit of open files, while it is raised
+	stat    tape.Buffer       // a struct statx
+	filled  map[int]tape.Cell // mounts that a later step makes read-only, by their own
 	shared  bool              // the mounts of the host are shared with it
 	sources map[int]tape.Cell // what later steps bind from the host, by step; clones of that if shared
 
@@ -127,6 +130,7 @@ func (l *lowerer) prologue() {
 	l.call(unix.SYS_CLOSE_RANGE, num(l.in.Keep), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.call(unix.SYS_UMASK, num(0))
 	l.defaultSignals()
+	l.raiseFiles()
 	if l.in.AwaitPlacement {
 		l.await()
 	}
@@ -158,7 +162,7 @@ func (l *lowerer) lower(s plan.Step) error {
 	case plan.HostPropagation, plan.AttachRoot, plan.PivotRoot, plan.Chroot, plan.RootAttributes,
 		plan.MaskPath, plan.ReadonlyPath, plan.Directory:
 		return l.rootStep(s)
-	case plan.Mount, plan.Cgroup2Mount, plan.CgroupTree, plan.Cgroup1Mount, plan.CgroupLink:
+	case plan.Mount, plan.Cgroup2Mount, plan.CgroupTree, plan.Cgroup1Mount, plan.CgroupLink, plan.MountReadonly:
 		return l.mountStep(s)
 	case plan.Loopback, plan.Device, plan.Symlink, plan.Sysctl, plan.Console:
 		return l.deviceStep(s)

@@ -18,6 +18,8 @@ func (l *lowerer) mountStep(s plan.Step) error {
 		l.cgroup2(&s)
 	case plan.CgroupTree:
 		l.mount(&s.Mount)
+	case plan.MountReadonly:
+		l.setAttributes(l.filled[s.Mount], 0, plan.Attributes{Set: plan.AttrRDOnly})
 	case plan.Cgroup1Mount:
 		l.mount(&s.Mount)
 	case plan.CgroupLink:
@@ -59,10 +61,13 @@ func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 		if m.CopyUp {
 			l.send(CopyUp, uint32(l.step), target, mnt)
 		}
-		if filledFirst(m) {
-			l.setAttributes(mnt, 0, plan.Attributes{Set: m.Own.Set & plan.AttrRDOnly})
-		}
 		l.moveMount(mnt, target)
+	}
+	if m.FilledFirst {
+		if l.filled == nil {
+			l.filled = make(map[int]tape.Cell)
+		}
+		l.filled[l.step] = mnt
 	}
 	for _, p := range m.Propagation {
 		l.propagate(mnt, p)
@@ -72,17 +77,15 @@ func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
 	}
 }
 
-// filledFirst tells whether something is written to a new file system before
-// it may become read-only.
-func filledFirst(m *plan.Mount) bool { return m.CopyUp || m.KeepMode }
-
 // copyMode gives a mount's root the permissions of a directory. The kernel
 // takes from the number that statx(2) left what is permissions.
 func (l *lowerer) copyMode(from, mnt tape.Cell) {
 	const modeOffset = 28 // of stx_mode in struct statx
-	stat := l.b.Buffer(make([]byte, 256))
-	l.call(unix.SYS_STATX, from.Value(), l.str(""), num(unix.AT_EMPTY_PATH), num(unix.STATX_MODE), stat.Addr())
-	l.call(unix.SYS_FCHMODAT, mnt.Value(), l.str("."), stat.Cell(modeOffset).Value())
+	if l.stat == (tape.Buffer{}) {
+		l.stat = l.b.Buffer(make([]byte, 256))
+	}
+	l.call(unix.SYS_STATX, from.Value(), l.str(""), num(unix.AT_EMPTY_PATH), num(unix.STATX_MODE), l.stat.Addr())
+	l.call(unix.SYS_FCHMODAT, mnt.Value(), l.str("."), l.stat.Cell(modeOffset).Value())
 }
 
 // knowledge says whether it is known, as the tape is made, that a mount's root
@@ -117,21 +120,17 @@ func (l *lowerer) fsmount(m *plan.Mount, mnt tape.Cell, refused tape.Label, refu
 		l.fsString(fs, "source", m.Source)
 	}
 	l.fsOptions(fs, m.Super)
-	if m.Own.Set&plan.AttrRDOnly != 0 && !filledFirst(m) {
+	if m.Own.Set&plan.AttrRDOnly != 0 {
 		l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_SET_FLAG), l.str("ro"), num(0), num(0))
 	}
 	l.fsOptions(fs, m.Data)
 	create := l.call(unix.SYS_FSCONFIG, fs.Value(), num(unix.FSCONFIG_CMD_CREATE), num(0), num(0), num(0))
-	attributes := m.Own.Set
-	if filledFirst(m) {
-		attributes &^= plan.AttrRDOnly
-	}
 	if refusable {
 		create.On(unix.EPERM, refused).On(unix.EBUSY, refused)
 	} else {
 		l.b.Bind(refused)
 	}
-	l.call(unix.SYS_FSMOUNT, fs.Value(), num(unix.FSMOUNT_CLOEXEC), num(int(attributes))).Into(mnt)
+	l.call(unix.SYS_FSMOUNT, fs.Value(), num(unix.FSMOUNT_CLOEXEC), num(int(m.Own.Set))).Into(mnt)
 	l.close(fs)
 }
 

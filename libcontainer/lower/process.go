@@ -20,6 +20,7 @@ func (l *lowerer) processStep(s plan.Step) error {
 		if !ok {
 			return fmt.Errorf("unknown resource")
 		}
+		l.restoreFiles()
 		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
 	case plan.DieWithRuntime:
 		l.call(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))

@@ -127,6 +127,7 @@ func (l *lowerer) syncStep(s plan.Step) error {
 		}
 	case plan.Ready:
 		l.closeScratch()
+		l.restoreFiles()
 		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()

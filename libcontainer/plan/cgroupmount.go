@@ -113,8 +113,7 @@ func (c *compiler) cgroup1Mounts(m Mount) {
 	tree := m
 	tree.Type, tree.Source = "tmpfs", "tmpfs"
 	tree.Data = []Option{{Key: "mode", Value: "755", HasValue: true}}
-	// The links and directories below are still to be made.
-	tree.Own.Set &^= AttrRDOnly
+	c.fillFirst(&tree) // with directories and links
 	c.p.add(Init, CgroupTree{tree})
 	boot := c.opts.Boot
 	for _, h := range c.facts.Cgroup.V1 {
@@ -143,12 +142,6 @@ func (c *compiler) cgroup1Mounts(m Mount) {
 		step := m
 		step.Destination, step.Type, step.Source = path.Join(m.Destination, "unified"), "cgroup2", "cgroup"
 		c.p.add(Init, step)
-	}
-	if m.Own.Set&AttrRDOnly != 0 {
-		c.p.add(Init, Mount{
-			Index: m.Index, Destination: m.Destination, Type: "tmpfs", Remount: true,
-			Own: Attributes{Set: AttrRDOnly},
-		})
 	}
 }
 

@@ -47,6 +47,8 @@ type compiler struct {
 	opts  *Options
 	label string
 	p     *Plan
+
+	filled []MountReadonly // what is left to be done for mounts that are filled first
 }
 
 // Compile makes the plan for a container. The configuration has to be valid

@@ -54,6 +54,11 @@ func (a *Attributes) atime(mode uint64) {
 	a.Clear |= AttrAtimeMask
 }
 
+// over are the attributes of a mount that gets below's and then these.
+func (a Attributes) over(below Attributes) Attributes {
+	return Attributes{Set: below.Set&^a.Clear | a.Set, Clear: below.Clear&^a.Set | a.Clear}
+}
+
 // mountOptions is what the option list of a mount says.
 type mountOptions struct {
 	bind, bindRec bool

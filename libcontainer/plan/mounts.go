@@ -34,7 +34,7 @@ type Mount struct {
 	Type        string // file system type; "bind" for a bind mount
 	Source      string
 	Bind        BindKind
-	Remount     bool
+	Remount     bool // changes what is mounted there already; Source is of no use
 	// Fixed destinations may not be reached through a symlink: with /proc
 	// or /sys elsewhere, nothing that is masked later would be masked.
 	Fixed       bool
@@ -42,6 +42,9 @@ type Mount struct {
 	Propagation []Propagation
 	Super, Data []Option
 	CopyUp      bool
+	// FilledFirst says that a later step, MountReadonly, makes it read-only:
+	// directories, devices and files are still to be made in it.
+	FilledFirst bool
 	// KeepMode gives a tmpfs, for which no mode is configured, the mode of
 	// the directory that it covers.
 	KeepMode bool
@@ -139,6 +142,19 @@ func (p Propagation) String() string {
 	return name
 }
 
+// MountReadonly makes a mount read-only that had to be filled first.
+type MountReadonly struct {
+	Destination string
+	Mount       int // the step that mounted it
+}
+
+// Kind implements Step.
+func (MountReadonly) Kind() string { return "make-mount-readonly" }
+
+func (s MountReadonly) String() string {
+	return "make the mount on " + strconv.Quote(s.Destination) + " read-only"
+}
+
 // CleanDestination is the absolute path, inside of the container, of a
 // destination as the configuration writes it; a relative one counts from /.
 func CleanDestination(p string) string { return path.Clean("/" + p) }
@@ -148,19 +164,37 @@ func (c *compiler) mount(index int, m *specs.Mount) error {
 		return c.cgroupMount(index, m)
 	}
 	step := newMount(index, m)
-	if step.Bind != NoBind && !path.IsAbs(step.Source) {
-		step.Source = path.Join(c.opts.Bundle, step.Source)
-	}
 	if err := checkMount(&step, m.Type); err != nil {
 		return err
 	}
-	step.ByRuntime = step.Bind != NoBind && (c.sourcesByRuntime() || step.IDMap != nil)
+	if step.Bind != NoBind && !step.Remount {
+		c.bindSource(&step)
+	}
 	if c.label != "" && step.Bind == NoBind && labelled(step.Type) {
 		step.Data = append(step.Data, Option{Key: "context", Value: c.label, HasValue: true})
 	}
 	step.KeepMode = step.Type == "tmpfs" && step.Bind == NoBind && !step.Remount && !hasOption(step.Data, "mode")
+	c.fillFirst(&step)
 	c.p.add(Init, step)
 	return nil
+}
+
+func (c *compiler) bindSource(m *Mount) {
+	if !path.IsAbs(m.Source) {
+		m.Source = path.Join(c.opts.Bundle, m.Source)
+	}
+	m.ByRuntime = c.sourcesByRuntime() || m.IDMap != nil
+}
+
+// fillFirst puts off that a mount in which other steps may make something is
+// read-only, as runc does.
+func (c *compiler) fillFirst(m *Mount) {
+	if m.Own.Set&AttrRDOnly == 0 || m.Bind != NoBind || m.Remount || m.Type != "tmpfs" && m.Destination != "/dev" {
+		return
+	}
+	m.Own.Set &^= AttrRDOnly
+	m.FilledFirst = true
+	c.filled = append(c.filled, MountReadonly{m.Destination, len(c.p.Steps)})
 }
 
 // checkMount refuses what no kernel can do; fsType is as the configuration has it.
@@ -168,10 +202,12 @@ func checkMount(m *Mount, fsType string) error {
 	switch {
 	case m.IDMap != nil && m.Bind == NoBind:
 		return fieldError(mountField(m.Index)+".uidMappings", "idmapped mounts are supported for bind mounts only, not for type "+strconv.Quote(fsType))
-	case m.CopyUp && (m.Type != "tmpfs" || m.Bind != NoBind):
-		return fieldError(mountField(m.Index)+".options", "tmpcopyup is supported for tmpfs only, not for type "+strconv.Quote(fsType))
+	case m.IDMap != nil && m.Remount:
+		return fieldError(mountField(m.Index)+".options", "the ids of what is mounted already cannot be mapped")
+	case m.CopyUp && (m.Type != "tmpfs" || m.Bind != NoBind || m.Remount):
+		return fieldError(mountField(m.Index)+".options", "tmpcopyup is supported for a new tmpfs only, not for type "+strconv.Quote(fsType))
 	case m.Destination == "/" && m.Remount:
-		return fieldError(mountField(m.Index)+".options", "remount of / is not supported; use root.readonly")
+		return fieldError(mountField(m.Index)+".options", "a mount cannot change /; use root.readonly and linux.rootfsPropagation")
 	}
 	return nil
 }
@@ -199,9 +235,12 @@ func newMount(index int, m *specs.Mount) Mount {
 	case o.bind || m.Type == "bind":
 		step.Bind, step.Type = BindOne, "bind"
 	case step.Type == "":
-		// Neither a type nor bind: mount(2) without a type is a bind mount
-		// to the specification's eyes when the source is a path.
-		step.Bind, step.Type = BindOne, "bind"
+		// There is nothing to be mounted: what is there is changed.
+		step.Remount = true
+	}
+	if step.Bind == NoBind && !step.Remount {
+		// There is nothing below a new file system.
+		step.Own, step.Below = o.own.over(o.rec), Attributes{}
 	}
 	if o.idmap {
 		step.IDMap = &IDMap{Recursive: o.ridmap}

@@ -82,6 +82,26 @@ func TestMountOptionOrder(t *testing.T) {
 	}
 }
 
+// TestRecursiveAttributes: a new file system has them as well, unless its own say otherwise.
+func TestRecursiveAttributes(t *testing.T) {
+	tests := []struct {
+		words []string
+		own   Attributes
+	}{
+		{[]string{"rnosuid", "nodev"}, Attributes{AttrNoSuid | AttrNoDev, 0}},
+		{[]string{"rro", "rw"}, Attributes{0, AttrRDOnly}},
+		{[]string{"rsuid", "nosuid"}, Attributes{AttrNoSuid, 0}},
+		{[]string{"rnoatime", "nodev"}, Attributes{AttrNoAtime | AttrNoDev, AttrAtimeMask}},
+		{[]string{"rnoatime", "strictatime"}, Attributes{AttrStrictAtime, AttrAtimeMask}},
+	}
+	for _, tt := range tests {
+		m := newMount(0, &specs.Mount{Destination: "/x", Type: "proc", Options: tt.words})
+		if m.Own != tt.own || m.Below != (Attributes{}) {
+			t.Errorf("%q: %+v %+v, want %+v and none below", tt.words, m.Own, m.Below, tt.own)
+		}
+	}
+}
+
 // TestMountKind shows which mounts are bind mounts.
 func TestMountKind(t *testing.T) {
 	tests := []struct {
@@ -89,7 +109,7 @@ func TestMountKind(t *testing.T) {
 		options []string
 		want    BindKind
 	}{
-		{"tmpfs", nil, NoBind}, {"bind", nil, BindOne}, {"none", []string{"bind"}, BindOne}, {"", nil, BindOne},
+		{"tmpfs", nil, NoBind}, {"bind", nil, BindOne}, {"none", []string{"bind"}, BindOne}, {"", []string{"shared"}, NoBind},
 		{"none", []string{"rbind"}, BindBelow}, {"bind", []string{"rbind", "bind"}, BindBelow}, {"", []string{"rbind", "ro"}, BindBelow},
 	}
 	for _, tt := range tests {

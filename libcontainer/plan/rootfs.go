@@ -174,8 +174,9 @@ func (c *compiler) rootfs() error {
 	c.bootSteps()
 	c.hooks(Init, HooksCreate)
 	c.paths()
-	if cwd := c.spec.Process; cwd != nil && cwd.Cwd != "/" {
-		c.p.add(Init, Directory{CleanDestination(cwd.Cwd)})
+	c.workingDirectory()
+	for _, m := range c.filled {
+		c.p.add(Init, m)
 	}
 	if inPlace {
 		c.p.add(Init, Chroot{root})
@@ -192,6 +193,12 @@ func (c *compiler) rootfs() error {
 	}
 	c.bootLast()
 	return nil
+}
+
+func (c *compiler) workingDirectory() {
+	if p := c.spec.Process; p != nil && p.Cwd != "/" {
+		c.p.add(Init, Directory{CleanDestination(p.Cwd)})
+	}
 }
 
 func (c *compiler) paths() {

@@ -168,6 +168,8 @@ func TestValidateMounts(t *testing.T) {
 	}
 	ids := []specs.LinuxIDMapping{{HostID: 1000, Size: 1}}
 	opts := func(o ...string) []string { return o }
+	const noType = "mounts[7].type: empty: a mount that is not a bind mount needs a file system type; " +
+		"only one without a source may change the propagation of what is mounted there"
 	runFindings(t, []finding{
 		{"bind", add(specs.Mount{Destination: "/data", Source: "/srv", Type: "none", Options: opts("rbind", "ro", "")}), nil},
 		{"relative bind source", add(specs.Mount{Destination: "/data", Source: "srv", Type: "bind"}), nil},
@@ -177,7 +179,9 @@ func TestValidateMounts(t *testing.T) {
 		{"no source", add(specs.Mount{Destination: "/d", Options: opts("bind")}),
 			[]string{"mounts[7].source: empty: a bind mount needs the path that is bound"}},
 		{"no type", add(specs.Mount{Destination: "/d", Source: "x"}),
-			[]string{"mounts[7].type: empty: a mount that is not a bind mount needs a file system type"}},
+			[]string{noType}},
+		{"propagation of a source", add(specs.Mount{Destination: "/d", Source: "/src", Options: opts("rshared")}), []string{noType}},
+		{"remount", add(specs.Mount{Destination: "/d", Source: "tmpfs", Options: opts("remount", "ro")}), nil},
 		{"NUL", add(specs.Mount{Destination: "/d\x00", Source: "\x00", Type: "\x00", Options: opts("a", "\x00")}), []string{
 			`mounts[7].destination: contains a NUL byte: "/d\x00"`,
 			`mounts[7].type: contains a NUL byte: "\x00"`,

@@ -47,8 +47,12 @@ func (v *validator) mountKind(i int, m *specs.Mount) {
 		}
 		return
 	}
-	if m.Type == "" && !slices.ContainsFunc(m.Options, changesMount) {
-		v.bad(at("mounts", i)+".type", "empty: a mount that is not a bind mount needs a file system type")
+	if m.Type != "" || slices.Contains(m.Options, "remount") {
+		return
+	}
+	if m.Source != "" || !slices.ContainsFunc(m.Options, isPropagation) {
+		v.bad(at("mounts", i)+".type", "empty: a mount that is not a bind mount needs a file system type; "+
+			"only one without a source may change the propagation of what is mounted there")
 	}
 }
 
@@ -57,10 +61,10 @@ func isBind(m *specs.Mount) bool {
 	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
 }
 
-// changesMount is for options that change a mount which is there already.
-func changesMount(option string) bool {
+// isPropagation is for the options that mount(8) has --make-shared and so on for.
+func isPropagation(option string) bool {
 	switch option {
-	case "remount", "shared", "slave", "private", "unbindable", "rshared", "rslave", "rprivate", "runbindable":
+	case "shared", "slave", "private", "unbindable", "rshared", "rslave", "rprivate", "runbindable":
 		return true
 	}
 	return false

@@ -130,7 +130,7 @@ func (b *Builder) Init(c Cell, v uint64) {
 }
 
 // Buffer places a copy of p in writable memory, aligned to 8 bytes and padded
-// to a multiple of 8. All writable data together may have 64 KiB.
+// to a multiple of 8. All writable data together may have 1 MiB.
 func (b *Builder) Buffer(p []byte) Buffer {
 	size := (len(p) + 7) &^ 7
 	if !b.writableRoom(size) {

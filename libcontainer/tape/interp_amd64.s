@@ -3,7 +3,7 @@
 // The interpreter. R12 is the current record; the layout is in record.go, the
 // fixed addresses in layout.go. It needs no stack except for the report.
 
-#define SLOT 0x100100e8     // holds the address of the first record
+#define SLOT 0x101000e8     // holds the address of the first record
 #define REPORTFD 0x10000000 // cell with the report descriptor
 #define MAGIC 0x45504154    // reportMagic
 

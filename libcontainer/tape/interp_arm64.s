@@ -3,7 +3,7 @@
 // The interpreter. R20 is the current record; the layout is in record.go, the
 // fixed addresses in layout.go. It needs no stack except for the report.
 
-#define TEXTBASE 0x10010000 // the slot with the first record's address is 0xe8 above
+#define TEXTBASE 0x10100000 // the slot with the first record's address is 0xe8 above
 #define REPORTFD 0x10000000 // cell with the report descriptor
 
 TEXT interpreter<>(SB), NOSPLIT|NOFRAME, $0

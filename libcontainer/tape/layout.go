@@ -6,17 +6,17 @@ import (
 )
 
 // The image's address space. Everything lies below 2 GiB, so that an address
-// fits a record's 32-bit argument, and the two segments start 64 KiB apart,
-// the largest page size of arm64. Both are fixed so that the address of data
-// is known when it is appended.
+// fits a record's 32-bit argument. Both segments are fixed, so that the address
+// of data is known when it is appended: 1 MiB apart, which thousands of mounts
+// do not fill, and near enough for one page table to hold both.
 //
 //	0x10000000  rw-  report descriptor, cells, buffers
-//	0x10010000  r-x  ELF header, slot, interpreter, read-only data, records
+//	0x10100000  r-x  ELF header, slot, interpreter, read-only data, records
 //
 // The interpreters know these numbers too.
 const (
 	rwBase   = 0x10000000
-	rwLimit  = 0x10000
+	rwLimit  = 0x100000
 	textBase = rwBase + rwLimit
 
 	elfHeaderSize = 64

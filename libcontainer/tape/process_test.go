@@ -91,7 +91,7 @@ func TestMappings(t *testing.T) {
 			image = append(image, start+" "+perm)
 		}
 	}
-	if got, want := strings.Join(image, ", "), "10000000 rw-p, 10010000 r-xp"; got != want {
+	if got, want := strings.Join(image, ", "), "10000000 rw-p, 10100000 r-xp"; got != want {
 		t.Errorf("image mapped as %q, want %q", got, want)
 	}
 }

@@ -106,38 +106,3 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 		return child, err
 	}
 }
-
-// answer serves the requests of a container's init.
-func (c *container) answer(m lower.Message, fds []int) error {
-	switch m.Request {
-	case lower.MapIDs:
-		return writeMappings(c.launch.pid, c.mappings())
-	case lower.CreateHooks:
-		return c.createHooks()
-	case lower.StartHooks:
-		return startHooks(c.spec, &c.desc, c.launch.pid)
-	case lower.Console:
-		return c.console.accept(fds)
-	case lower.CopyUp:
-		return c.copyUp(int(m.Value), fds)
-	case lower.Hold, lower.Notify:
-		return c.console.system.keep(m.Request, fds)
-	case lower.Listener:
-		return sendListener(&c.filter, processState(c.spec, &c.desc, specs.StateCreating, c.launch.pid), c.launch.pid, int(m.Value))
-	}
-	return lower.ErrMessage
-}
-
-// copyUp fills a new file system with what was where it is mounted.
-func (c *container) copyUp(step int, fds []int) error {
-	if len(fds) != 2 {
-		return lower.ErrMessage
-	}
-	if step >= len(c.plan.Steps) {
-		return lower.ErrMessage
-	}
-	if err := c.copyDirectory(fds[0], fds[1]); err != nil {
-		return runtimeStepError(c.plan, step, fmt.Errorf("tmpcopyup: %w", err))
-	}
-	return nil
-}

@@ -9,8 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
-	"github.com/gspawn/gspawn-oci/libcontainer/copyup"
-	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
 // consoleEnd is the runtime's side of a terminal: the init sends the master,
@@ -132,13 +130,4 @@ func sendPidfd(path string, process console.Process, l *launch) error {
 		return fmt.Errorf("--pidfd-socket: %w", err)
 	}
 	return nil
-}
-
-// copyDirectory is tmpcopyup. A file system that belongs to the container's
-// user namespace knows none of the host's users but the mapped ones.
-func (c *container) copyDirectory(from, to int) error {
-	if c.plan.Namespaces.New&plan.CloneUser == 0 || os.Geteuid() != 0 {
-		return copyup.Copy(from, to)
-	}
-	return copyup.CopyAs(from, to, hostRoot(c.mappings().UID), hostRoot(c.mappings().GID))
 }

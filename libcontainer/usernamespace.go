@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -72,11 +73,15 @@ func writeMappings(pid int, m *plan.MapIDs) error {
 	return writeMap(proc+"/gid_map", m.GID)
 }
 
-// hostRoot is the host's ID of the container's root, -1 if it has none.
-func hostRoot(list []specs.LinuxIDMapping) int {
-	for _, m := range list {
-		if m.ContainerID == 0 && m.Size > 0 {
-			return int(m.HostID)
+// rootOf gives the host's ID of a user namespace's root by the uid_map or gid_map
+// of a process in it, user_namespaces(7); -1 if it has none.
+func rootOf(idMap []byte) int {
+	for line := range strings.Lines(string(idMap)) {
+		// The first ID inside, the same outside, how many.
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "0" {
+			if id, err := strconv.Atoi(f[1]); err == nil {
+				return id
+			}
 		}
 	}
 	return -1

@@ -63,6 +63,8 @@ type Init struct {
 	*tape.Program
 	// CloneFlags are the namespaces to be made when the init is started.
 	CloneFlags uintptr
+	// Targets are what the init may ask the runtime to make.
+	Targets []Target
 	// Forks says that the started process only makes the namespaces; the
 	// init is its child, and a child of the runtime as well (CLONE_PARENT).
 	Forks bool
@@ -87,6 +89,7 @@ type lowerer struct {
 	files   tape.Buffer       // the limit of open files, while it is raised
 	stat    tape.Buffer       // a struct statx
 	filled  map[int]tape.Cell // mounts that a later step makes read-only, by their own
+	targets []Target
 	shared  bool              // the mounts of the host are shared with it
 	sources map[int]tape.Cell // what later steps bind from the host, by step; clones of that if shared
 
@@ -120,7 +123,7 @@ func Lower(p *plan.Plan, in *Input) (*Init, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Init{program, l.layout.clone, l.layout.forks}, nil
+	return &Init{program, l.layout.clone, l.targets, l.layout.forks}, nil
 }
 
 // prologue comes before all steps: nothing but what the program is to keep

@@ -2,7 +2,6 @@ package lower
 
 import (
 	"path"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -316,69 +315,4 @@ func (l *lowerer) cgroup2(m *plan.Cgroup2Mount) {
 	l.setAttributes(mnt, 0, m.Own)
 	l.b.Bind(done)
 	l.attach(&m.Mount, mnt, known)
-}
-
-// mountpoint opens a directory of the root file system, and makes it and what
-// is missing above it. A symlink leads to where it would lead inside of the
-// container.
-func (l *lowerer) mountpoint(dest string, resolve uint64) tape.Cell {
-	target := l.cell()
-	done, missing := l.b.NewLabel(), l.b.NewLabel()
-	l.openIn(l.root, dest, unix.O_PATH, inRoot|resolve).Into(target).On(unix.ENOENT, missing).IfPositive(done)
-	l.b.Bind(missing)
-	l.create(dest, true, l.parents(dest, resolve), resolve, target)
-	l.b.Bind(done)
-	return target
-}
-
-// mountpointLike is mountpoint for what is mounted there: a directory for a
-// directory, a file for anything else.
-func (l *lowerer) mountpointLike(dest string, mnt tape.Cell, resolve uint64) tape.Cell {
-	target := l.cell()
-	done, missing, file := l.b.NewLabel(), l.b.NewLabel(), l.b.NewLabel()
-	l.openIn(l.root, dest, unix.O_PATH, inRoot|resolve).Into(target).On(unix.ENOENT, missing).IfPositive(done)
-	l.b.Bind(missing)
-	parent := l.parents(dest, resolve)
-	probe := l.cell()
-	l.call(unix.SYS_OPENAT, mnt.Value(), l.str("."), num(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).
-		Into(probe).On(unix.ENOTDIR, file)
-	l.close(probe)
-	l.create(dest, true, parent, resolve, target)
-	l.b.Goto(done)
-	l.b.Bind(file)
-	l.create(dest, false, parent, resolve, target)
-	l.b.Bind(done)
-	return target
-}
-
-// parents makes the directories above dest that are missing and returns the
-// last of them.
-func (l *lowerer) parents(dest string, resolve uint64) tape.Cell {
-	parent := l.root
-	rel := relative(dest)
-	for i := 0; i < len(rel); i++ {
-		if rel[i] != '/' {
-			continue
-		}
-		dir := l.cell()
-		next, missing := l.b.NewLabel(), l.b.NewLabel()
-		l.openIn(l.root, rel[:i], unix.O_PATH|unix.O_DIRECTORY, inRoot|resolve).Into(dir).
-			On(unix.ENOENT, missing).IfPositive(next)
-		l.b.Bind(missing)
-		l.create(rel[:i], true, parent, resolve, dir)
-		l.b.Bind(next)
-		parent = dir
-	}
-	return parent
-}
-
-// create makes one directory or empty file in parent and opens it.
-func (l *lowerer) create(name string, dir bool, parent tape.Cell, resolve uint64, target tape.Cell) {
-	base := l.str(relative(name)[strings.LastIndexByte(relative(name), '/')+1:])
-	if dir {
-		l.call(unix.SYS_MKDIRAT, parent.Value(), base, num(0o755)).Ignore(unix.EEXIST)
-	} else {
-		l.call(unix.SYS_MKNODAT, parent.Value(), base, num(unix.S_IFREG|0o644), num(0)).Ignore(unix.EEXIST)
-	}
-	l.openIn(l.root, name, unix.O_PATH, inRoot|resolve).Into(target)
 }

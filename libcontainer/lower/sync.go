@@ -27,6 +27,9 @@ const (
 	// CopyUp: copy a directory to a new file system, both in SCM_RIGHTS,
 	// for plan step Value.
 	CopyUp
+	// MakeTarget: a symlink dangles on the way to target Value, make it below the
+	// root in SCM_RIGHTS; like the mount that comes with it, else a directory.
+	MakeTarget
 	// CreateHooks and StartHooks: run these hooks.
 	CreateHooks
 	StartHooks

@@ -138,6 +138,16 @@ func TestMountBehaviour(t *testing.T) {
 	}
 }
 
+// TestPrivateSource binds a directory that the container's root may not enter.
+func TestPrivateSource(t *testing.T) {
+	src := source(t)
+	if err := os.Chmod(src, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script := fixtures.Shell("stat -c %a /mnt/m; ls /mnt/m 2>/dev/null || echo denied")
+	want(t, "directory", output(t, fixtures.WithUserNamespace(100000, 65536), tmpfs("/mnt"), bind("/mnt/m", src, "rbind"), script), "700\ndenied")
+}
+
 func TestMountErrors(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -78,6 +78,7 @@ type lowerer struct {
 
 	root    tape.Cell // the root file system's mount
 	proc    tape.Cell // the container's procfs; none if it mounts none
+	tree    tape.Cell // of the cgroup v1 hierarchies
 	empty   tape.Cell // an empty read-only directory, once one is made
 	lsmExec tape.Cell // attr/exec of the LSM in use
 	keyAttr tape.Cell // attr/keycreate

@@ -21,13 +21,19 @@ type target struct {
 	path    string
 	resolve uint64
 	opened  tape.Cell
-	// dangling is where it goes on when a symlink leads to what is not there.
-	// That takes more than the init can do.
+	// dangling is where it goes on when a symlink leads to what is not there,
+	// if there may be symlinks. That takes more than the init can do.
 	dangling tape.Label
 }
 
+const noLabel = -1
+
 func (l *lowerer) newTarget(path string, resolve uint64) *target {
-	return &target{path, resolve, l.cell(), l.b.NewLabel()}
+	t := &target{path, resolve, l.cell(), noLabel}
+	if resolve&unix.RESOLVE_NO_SYMLINKS == 0 {
+		t.dangling = l.b.NewLabel()
+	}
+	return t
 }
 
 // mountpoint opens a directory of the root file system, and makes it and what
@@ -39,8 +45,7 @@ func (l *lowerer) mountpoint(dest string, resolve uint64) tape.Cell {
 	l.openTarget(t).On(unix.ENOENT, missing).IfPositive(done)
 	l.b.Bind(missing)
 	l.create(t, true, l.parents(t))
-	l.b.Goto(done)
-	l.askFor(t, l.root)
+	l.makeDangling(t, done, l.root)
 	l.b.Bind(done)
 	return t.opened
 }
@@ -62,8 +67,7 @@ func (l *lowerer) mountpointLike(dest string, mnt tape.Cell, resolve uint64) tap
 	l.b.Goto(done)
 	l.b.Bind(file)
 	l.create(t, false, parent)
-	l.b.Goto(done)
-	l.askFor(t, l.root, mnt)
+	l.makeDangling(t, done, l.root, mnt)
 	l.b.Bind(done)
 	return t.opened
 }
@@ -72,9 +76,13 @@ func (l *lowerer) openTarget(t *target) tape.Record {
 	return l.openIn(l.root, t.path, unix.O_PATH, inRoot|t.resolve).Into(t.opened)
 }
 
-// askFor is where a dangling symlink leads to: the runtime makes the target, like
-// the mount if one is given with the root.
-func (l *lowerer) askFor(t *target, root ...tape.Cell) {
+// makeDangling is where a dangling symlink leads to: the runtime makes the target,
+// like the mount if one comes with the root. Others go on when it is done.
+func (l *lowerer) makeDangling(t *target, done tape.Label, root ...tape.Cell) {
+	if t.dangling == noLabel {
+		return
+	}
+	l.b.Goto(done)
 	l.b.Bind(t.dangling)
 	l.targets = append(l.targets, Target{l.step, t.path})
 	l.send(MakeTarget, uint32(len(l.targets)-1), root...)
@@ -112,5 +120,8 @@ func (l *lowerer) create(t *target, dir bool, parent tape.Cell) {
 	} else {
 		l.call(unix.SYS_MKNODAT, parent.Value(), base, num(unix.S_IFREG|0o644), num(0)).Ignore(unix.EEXIST)
 	}
-	l.openTarget(t).On(unix.ENOENT, t.dangling)
+	opened := l.openTarget(t)
+	if t.dangling != noLabel {
+		opened.On(unix.ENOENT, t.dangling)
+	}
 }

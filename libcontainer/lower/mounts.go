@@ -16,52 +16,63 @@ func (l *lowerer) mountStep(s plan.Step) error {
 	case plan.Cgroup2Mount:
 		l.cgroup2(&s)
 	case plan.CgroupTree:
-		l.mount(&s.Mount)
+		l.tree = l.mount(&s.Mount)
 	case plan.MountReadonly:
 		l.setAttributes(l.filled[s.Mount], 0, plan.Attributes{Set: plan.AttrRDOnly})
 	case plan.Cgroup1Mount:
-		l.mount(&s.Mount)
+		l.hierarchy(&s.Mount)
 	case plan.CgroupLink:
-		dir := l.mountpoint(path.Dir(s.Path), 0)
-		l.call(unix.SYS_SYMLINKAT, l.str(s.Target), dir.Value(), l.str(path.Base(s.Path))).Ignore(unix.EEXIST)
+		l.call(unix.SYS_SYMLINKAT, l.str(s.Target), l.tree.Value(), l.str(path.Base(s.Path))).Ignore(unix.EEXIST)
 	}
 	return nil
 }
 
-func (l *lowerer) mount(m *plan.Mount) {
+// mount returns what it has mounted, unless that was there before.
+func (l *lowerer) mount(m *plan.Mount) tape.Cell {
 	if m.Remount {
 		l.remount(m)
-		return
+		return 0
 	}
-	source, isDir := l.newFileSystem, known
+	mnt := l.source(m)
+	switch {
+	case m.Destination == "/":
+		l.attach(m, mnt, l.root)
+		l.propagate(l.root, plan.Propagation{Flag: unix.MS_UNBINDABLE}) // covered from now on, see cloneSource
+		l.b.Set(l.root, mnt.Value())
+	case m.Bind == plan.NoBind:
+		l.attach(m, mnt, l.mountpoint(m.Destination, fixed(m)))
+	default:
+		l.attach(m, mnt, l.mountpointLike(m.Destination, mnt, fixed(m)))
+	}
+	return mnt
+}
+
+// source is the detached mount that goes on a mount's destination.
+func (l *lowerer) source(m *plan.Mount) tape.Cell {
 	if m.Bind != plan.NoBind {
-		source, isDir = l.bindSource, unknown
+		return l.bindSource(m)
 	}
-	mnt := source(m)
-	l.attach(m, mnt, isDir)
+	return l.newFileSystem(m)
+}
+
+// hierarchy mounts a cgroup v1 hierarchy in the tree for them, which is a new
+// file system: nobody else has made anything there.
+func (l *lowerer) hierarchy(m *plan.Mount) {
+	mnt, target, name := l.source(m), l.cell(), l.str(path.Base(m.Destination))
+	l.call(unix.SYS_MKDIRAT, l.tree.Value(), name, num(0o755))
+	l.call(unix.SYS_OPENAT2, l.tree.Value(), name, l.how(unix.O_PATH, noSymlinks), num(24)).Into(target)
+	l.attach(m, mnt, target)
 }
 
 // attach puts a detached mount on its destination.
-func (l *lowerer) attach(m *plan.Mount, mnt tape.Cell, isDir knowledge) {
-	if m.Destination == "/" {
-		l.moveMount(mnt, l.root)
-		l.propagate(l.root, plan.Propagation{Flag: unix.MS_UNBINDABLE}) // covered from now on, see cloneSource
-		l.b.Set(l.root, mnt.Value())
-	} else {
-		var target tape.Cell
-		if isDir == known {
-			target = l.mountpoint(m.Destination, fixed(m))
-		} else {
-			target = l.mountpointLike(m.Destination, mnt, fixed(m))
-		}
-		if m.KeepMode {
-			l.copyMode(target, mnt)
-		}
-		if m.CopyUp {
-			l.send(CopyUp, uint32(l.step), target, mnt)
-		}
-		l.moveMount(mnt, target)
+func (l *lowerer) attach(m *plan.Mount, mnt, target tape.Cell) {
+	if m.KeepMode {
+		l.copyMode(target, mnt)
 	}
+	if m.CopyUp {
+		l.send(CopyUp, uint32(l.step), target, mnt)
+	}
+	l.moveMount(mnt, target)
 	if m.FilledFirst {
 		if l.filled == nil {
 			l.filled = make(map[int]tape.Cell)
@@ -86,15 +97,6 @@ func (l *lowerer) copyMode(from, mnt tape.Cell) {
 	l.call(unix.SYS_STATX, from.Value(), l.str(""), num(unix.AT_EMPTY_PATH), num(unix.STATX_MODE), l.stat.Addr())
 	l.call(unix.SYS_FCHMODAT, mnt.Value(), l.str("."), l.stat.Cell(modeOffset).Value())
 }
-
-// knowledge says whether it is known, as the tape is made, that a mount's root
-// is a directory.
-type knowledge bool
-
-const (
-	known   knowledge = true
-	unknown knowledge = false
-)
 
 func fixed(m *plan.Mount) uint64 {
 	if m.Fixed {
@@ -314,5 +316,5 @@ func (l *lowerer) cgroup2(m *plan.Cgroup2Mount) {
 	l.cloneTree(m.Fallback, true, mnt)
 	l.setAttributes(mnt, 0, m.Own)
 	l.b.Bind(done)
-	l.attach(&m.Mount, mnt, known)
+	l.attach(&m.Mount, mnt, l.mountpoint(m.Destination, fixed(&m.Mount)))
 }

@@ -113,7 +113,7 @@ func TestCVE_2024_21626(t *testing.T) {
 		}
 	}
 	for _, target := range append(o.targets("dir"), "/proc/self/fd/7", "/proc/self/cwd") {
-		c := fixtures.New(t, fixtures.Shell("pwd; cat file"), func(s *specs.Spec) { s.Process.Cwd = "/link" })
+		c := fixtures.New(t, fixtures.Shell("pwd; cat file || true"), func(s *specs.Spec) { s.Process.Cwd = "/link" })
 		replace(t, c, "link", target)
 		tryRun(t, c)
 		o.check()

@@ -112,6 +112,8 @@ func (c *container) answer(m lower.Message, fds []int) error {
 	switch m.Request {
 	case lower.MapIDs:
 		return writeMappings(c.launch.pid, c.mappings())
+	case lower.Network:
+		return c.network(int(m.Value))
 	case lower.CreateHooks:
 		return c.createHooks()
 	case lower.StartHooks:

@@ -40,6 +40,8 @@ const (
 	Fault
 	// Listener: descriptor Value of mine is the seccomp listener.
 	Listener
+	// Network: do plan step Value to my network namespace.
+	Network
 )
 
 // MessageSize is the size in bytes of a request and of a tape's report.
@@ -62,7 +64,7 @@ func ParseMessage(b []byte) (Message, error) {
 		return Message{}, ErrMessage
 	}
 	request := Request(binary.LittleEndian.Uint32(b))
-	if request >= MapIDs && request <= Listener {
+	if request >= MapIDs && request <= Network {
 		return Message{Request: request, Value: binary.LittleEndian.Uint32(b[4:])}, nil
 	}
 	report, err := tape.ParseReport([MessageSize]byte(b))
@@ -125,6 +127,9 @@ func (l *lowerer) syncStep(s plan.Step) error {
 		} else {
 			l.ask(CreateHooks)
 		}
+	case plan.NetDevice, plan.VethPair:
+		l.tell(Network, uint32(l.step))
+		l.await()
 	case plan.Ready:
 		l.closeScratch()
 		l.ask(Ready)

@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
@@ -315,6 +318,60 @@ func TestKillOfCreating(t *testing.T) {
 		if err := r.Kill("c", 0, all); !errors.Is(err, errNotRunning) {
 			t.Errorf("all %t: %v, want %v", all, err, errNotRunning)
 		}
+	}
+}
+
+// TestReusedNumber: whatever is done to a container's init is not done to a process that got its number after it.
+func TestReusedNumber(t *testing.T) {
+	p := sleeper(t)
+	if fd, err := p.Open(); err != nil {
+		t.Error(err)
+	} else {
+		unix.Close(fd)
+	}
+	other := p
+	other.StartTime++
+	v := &view{Container: &state.Container{ID: "c"}, init: other}
+	if err := v.signalInit(unix.SIGKILL); !errors.Is(err, errNotRunning) {
+		t.Errorf("signal: %v", err)
+	}
+	if err := v.killInit(); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+	if !p.Alive() {
+		t.Fatal("the other process was killed")
+	}
+	ran := filepath.Join(t.TempDir(), "ran")
+	s := &specs.Spec{Hooks: &specs.Hooks{StartContainer: []specs.Hook{{Path: "/bin/touch", Args: []string{"touch", ran}}}}}
+	if err := (&Runtime{}).answer(v, &spec.Config{Spec: s}, lower.Message{Request: lower.StartHooks}); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("startContainer hook: %v", err)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the startContainer hook ran where the other process is")
+	}
+	f := &seccomp.Program{ListenerPath: "/none/such"}
+	if err := fetchListener(f, specs.State{}, other.PID, other.Open, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("listener: %v", err)
+	}
+}
+
+// TestRootOfTheGone: a number that may be another's by now is not believed.
+func TestRootOfTheGone(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pidfd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	p := sleeper(t) // as if it had the number now
+	if fd, err := openRootOf(p.PID, pidfd); !errors.Is(err, errGone) {
+		t.Errorf("descriptor %d, error %v", fd, err)
 	}
 }
 

@@ -205,6 +205,59 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestListWhileRemoved: a container that is being removed is what it was or is not there, and never being created.
+func TestListWhileRemoved(t *testing.T) {
+	r := &Runtime{Root: t.TempDir(), Warn: func(s string) { t.Error(s) }}
+	dead := state.Process{PID: os.Getpid(), StartTime: 1}
+	const many = 100
+	for i := range many {
+		pretend(t, r, fmt.Sprintf("c%03d", i), dead, cgroup.Saved{})
+	}
+	done := make(chan error, 1)
+	go func() {
+		for i := range many {
+			done <- r.Delete(fmt.Sprintf("c%03d", i), false)
+		}
+		close(done)
+	}()
+	for err := range done {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := r.List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			if c.Status != specs.StateStopped || c.Bundle == "" {
+				t.Fatalf("%+v", c)
+			}
+		}
+	}
+}
+
+// TestHalfRemoved: the same for each state that the directory is in on the way.
+func TestHalfRemoved(t *testing.T) {
+	r := &Runtime{Root: t.TempDir()}
+	pretend(t, r, "c", state.Process{}, cgroup.Saved{})
+	v, err := r.lookLocked("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.close()
+	for _, file := range []string{"config.json", "state.json"} {
+		if err := os.Remove(filepath.Join(r.Root, "c", file)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.look("c"); !errors.Is(err, state.ErrNotExist) {
+			t.Errorf("without %s: state: %v", file, err)
+		}
+		if all, err := r.List(); err != nil || len(all) != 0 {
+			t.Errorf("without %s: list: %+v %v", file, all, err)
+		}
+	}
+}
+
 func TestPauseResume(t *testing.T) {
 	r, _ := inCgroup(t)
 	if err := r.Resume("c"); !errors.Is(err, errNotPaused) {

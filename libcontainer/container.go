@@ -15,6 +15,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/console"
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
+	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
@@ -40,8 +41,9 @@ type container struct {
 	launch  *launch
 	listen  int // the socket that start connects to
 	console consoleEnd
-	boot    *plan.Boot  // nil for an application
-	stop    nspawn.Stop // of a booted system
+	devices *netdev.Mover // moved to it, while they may have to come back
+	boot    *plan.Boot    // nil for an application
+	stop    nspawn.Stop   // of a booted system
 	// registers says that systemd-machined is to know a booted system.
 	registers bool
 	run       *RunOptions // of the command run, else nil
@@ -371,6 +373,9 @@ func (c *container) created() error {
 	if err != nil && c.opts.PidFile != "" {
 		_ = os.Remove(c.opts.PidFile) // whoever reads it would wait for, or kill, a stranger
 	}
+	if err == nil {
+		c.keepDevices()
+	}
 	return err
 }
 
@@ -412,6 +417,7 @@ func (c *container) abandon() {
 	if c.launch != nil {
 		c.launch.kill()
 	}
+	c.returnDevices()
 	if c.dir == nil {
 		return
 	}

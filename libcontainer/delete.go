@@ -148,7 +148,7 @@ func (v *view) killAll() error {
 const killTimeout = 10 * time.Second
 
 func (v *view) killInit() error {
-	fd, err := unix.PidfdOpen(v.init.PID, 0)
+	fd, err := v.init.Open()
 	if err == unix.ESRCH {
 		return nil
 	}
@@ -156,9 +156,6 @@ func (v *view) killInit() error {
 		return fmt.Errorf("kill process %s: %w", v.init, err)
 	}
 	defer unix.Close(fd)
-	if !v.init.Alive() {
-		return nil
-	}
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && err != unix.ESRCH {
 		return fmt.Errorf("kill process %s: %w", v.init, err)
 	}

@@ -28,7 +28,7 @@ func (c *container) createHooks() error {
 		}
 	}
 	data := hookState(c.spec, &c.desc, specs.StateCreating, c.launch.pid)
-	inside := containerStarter(c.launch.pid, c.desc.Namespaces)
+	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces)
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
 		start := hooks.In(c.opts.Bundle)
 		if g.InContainer() {
@@ -41,10 +41,11 @@ func (c *container) createHooks() error {
 	return nil
 }
 
-// startHooks runs the startContainer hooks of a created container.
-func startHooks(s *specs.Spec, c *state.Container, pid int) error {
+// startHooks runs the startContainer hooks of a created container; open opens
+// its init.
+func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
 	return hooks.Run(hooks.StartContainer, hooks.StartContainer.Of(s.Hooks),
-		hookState(s, c, specs.StateCreated, pid), containerStarter(pid, c.Namespaces))
+		hookState(s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces))
 }
 
 // poststart runs the hooks that follow the program's start. One that fails
@@ -70,17 +71,14 @@ func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
 
 // containerStarter starts hooks in the namespaces of a container's init, with
 // the root directory that the init has just then.
-func containerStarter(pid int, namespaces uint64) hooks.Starter {
+func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
 	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
-		pidfd, err := unix.PidfdOpen(pid, 0)
+		pidfd, err := open()
 		if err != nil {
 			return 0, fmt.Errorf("find the init process: %w", err)
 		}
 		defer unix.Close(pidfd)
-		root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if errors.Is(err, unix.ENOENT) { // a zombie has none
-			err = errGone
-		}
+		root, err := openRootOf(pid, pidfd)
 		if err != nil {
 			return 0, fmt.Errorf("open the root of the init process: %w", err)
 		}
@@ -105,4 +103,17 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 			&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}})
 		return child, err
 	}
+}
+
+// openRootOf opens what is / to the process behind pidfd, whose number is pid.
+func openRootOf(pid, pidfd int) (int, error) {
+	root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) { // a zombie has none
+		return -1, errGone
+	}
+	if err == nil && errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.ESRCH) {
+		unix.Close(root) // maybe of another, that got the number
+		return -1, errGone
+	}
+	return root, err
 }

@@ -50,21 +50,15 @@ func (v *view) means(sig int, all bool) unix.Signal {
 // signalInit sends a signal to the init, and to no process that got its number
 // after it.
 func (v *view) signalInit(signal unix.Signal) error {
-	fd, err := unix.PidfdOpen(v.init.PID, 0)
+	fd, err := v.init.Open()
+	if err == nil {
+		defer unix.Close(fd)
+		err = unix.PidfdSendSignal(fd, signal, nil, 0)
+	}
 	if errors.Is(err, unix.ESRCH) {
 		return errNotRunning
 	}
 	if err != nil {
-		return fmt.Errorf("send signal %d to process %s: %w", int(signal), v.init, err)
-	}
-	defer unix.Close(fd)
-	if !v.init.Alive() {
-		return errNotRunning
-	}
-	if err := unix.PidfdSendSignal(fd, signal, nil, 0); err != nil {
-		if errors.Is(err, unix.ESRCH) {
-			return errNotRunning
-		}
 		return fmt.Errorf("send signal %d to process %s: %w", int(signal), v.init, err)
 	}
 	return v.wake(signal)

@@ -277,6 +277,15 @@ func (l *launch) follow(pid int) {
 	}
 }
 
+// opener makes a pidfd of a process.
+type opener func() (pidfd int, err error)
+
+// childOpener opens a child of ours, whose number is no other's before it is
+// reaped; for others there is state.Process.Open.
+func childOpener(pid int) opener {
+	return func() (int, error) { return unix.PidfdOpen(pid, 0) }
+}
+
 // kill ends the process for good.
 func (l *launch) kill() {
 	if l.pid > 0 {

@@ -61,13 +61,14 @@ func (r *Runtime) info(id string, owners map[int]string) (ContainerInfo, error) 
 	v := &view{dir: dir}
 	err = v.read()
 	if errors.Is(err, state.ErrNotExist) {
-		if err := dir.CheckThere(); err != nil {
+		creating, err := dir.Creating()
+		if err != nil {
 			return ContainerInfo{}, err
 		}
 		// There is a directory without a description: create is at it, or was killed.
 		v.Container = &state.Container{Owner: os.Geteuid(), Cgroup: cgroup.Saved{}}
 		v.status = specs.StateStopped
-		if dir.Busy() {
+		if creating {
 			v.status = specs.StateCreating
 		}
 	} else if err != nil {

@@ -20,14 +20,20 @@ func processState(s *specs.Spec, c *state.Container, status specs.ContainerState
 	}
 }
 
-// sendListener fetches the seccomp listener from the process that has it as
-// descriptor fd, and sends it to the agent. The process may not be able to do
-// so itself: its filter is in force. It need not be the container's init.
+// sendListener is fetchListener for a child of ours. It need not be the container's
+// init.
 func sendListener(f *seccomp.Program, container specs.State, pid, fd int) error {
+	return fetchListener(f, container, pid, childOpener(pid), fd)
+}
+
+// fetchListener fetches the seccomp listener from the process that has it as
+// descriptor fd, and sends it to the agent. The process may not be able to do
+// so itself: its filter is in force.
+func fetchListener(f *seccomp.Program, container specs.State, pid int, open opener, fd int) error {
 	if f.ListenerPath == "" {
 		return errors.New("linux.seccomp.listenerPath: must be set when an action is SCMP_ACT_NOTIFY")
 	}
-	pidfd, err := unix.PidfdOpen(pid, 0)
+	pidfd, err := open()
 	if err != nil {
 		return fmt.Errorf("fetch the seccomp listener: %w", err)
 	}

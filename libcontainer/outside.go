@@ -1,9 +1,7 @@
 package libcontainer
 
 import (
-	"encoding/hex"
 	"fmt"
-	"os"
 	"strconv"
 	"unsafe"
 
@@ -11,26 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
-	"github.com/gspawn/gspawn-oci/libcontainer/netdev"
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
 // fromOutside carries out the steps that the runtime does to the init process:
 // with the runtime's privileges, and before the program can see them half done.
 func (c *container) fromOutside() error {
-	devices := make(map[string]specs.LinuxNetDevice)
 	for i, s := range c.plan.Steps {
 		if c.plan.Phases[i] != plan.Prepare {
 			continue
 		}
 		var err error
-		switch s := s.(type) {
-		case plan.NetDevice:
-			devices[s.Host] = specs.LinuxNetDevice{Name: s.Name}
-		case plan.VethPair:
-			err = c.makeVeth(&s)
+		switch s.(type) {
 		case plan.IntelRdt:
 			err = c.joinRdt()
 		default:
@@ -41,37 +31,7 @@ func (c *container) fromOutside() error {
 		}
 		fault.At()
 	}
-	if len(devices) == 0 {
-		return nil
-	}
-	ns, err := os.Open("/proc/" + strconv.Itoa(c.launch.pid) + "/ns/net")
-	if err != nil {
-		return fmt.Errorf("linux.netDevices: open the container's network namespace: %w", err)
-	}
-	defer ns.Close()
-	return netdev.Move(devices, ns)
-}
-
-// makeVeth connects the container as systemd-nspawn does.
-func (c *container) makeVeth(s *plan.VethPair) error {
-	ns, err := os.Open("/proc/" + strconv.Itoa(c.launch.pid) + "/ns/net")
-	if err != nil {
-		return fmt.Errorf("open the container's network namespace: %w", err)
-	}
-	defer ns.Close()
-	var host [16]byte
-	if id, ok := nspawn.ParseID(readLine("/etc/machine-id")); ok {
-		_, _ = hex.Decode(host[:], []byte(id))
-	}
-	prefix := naming.PrefixVeth
-	if s.Bridge != "" {
-		prefix = naming.PrefixBridged
-	}
-	v := netdev.Veth{Inside: naming.ContainerInterface, Bridge: s.Bridge,
-		HostMAC:   naming.MAC(naming.VethHost, host, s.Machine, 0),
-		InsideMAC: naming.MAC(naming.VethContainer, host, s.Machine, 0)}
-	v.Host, v.Alternative = naming.Interface(prefix, s.Machine)
-	return v.Make(ns)
+	return nil
 }
 
 // applyOutside sets one attribute of a process; other steps are passed over.

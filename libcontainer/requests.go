@@ -20,10 +20,12 @@ func (c *container) answer(m lower.Message, fds []int) error {
 	switch m.Request {
 	case lower.MapIDs:
 		return writeMappings(c.launch.pid, c.mappings())
+	case lower.Network:
+		return c.network(int(m.Value))
 	case lower.CreateHooks:
 		return c.createHooks()
 	case lower.StartHooks:
-		return startHooks(c.spec, &c.desc, c.launch.pid)
+		return startHooks(c.spec, &c.desc, c.launch.pid, childOpener(c.launch.pid))
 	case lower.Console:
 		return c.console.accept(fds)
 	case lower.CopyUp:

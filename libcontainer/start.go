@@ -64,25 +64,30 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 		}
 		return fmt.Errorf("connect to the init process of the container: %w", err)
 	}
-	l.answer = func(m lower.Message, _ []int) error {
-		switch m.Request {
-		case lower.StartHooks:
-			return startHooks(cfg.Spec, v.Container, v.init.PID)
-		case lower.Listener:
-			filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
-			if err != nil {
-				return err
-			}
-			return sendListener(&filter, processState(cfg.Spec, v.Container, specs.StateCreating, v.init.PID), v.init.PID, int(m.Value))
-		}
-		return lower.ErrMessage
-	}
+	l.answer = func(m lower.Message, _ []int) error { return r.answer(v, cfg, m) }
 	l.step = func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) }
 	if err := l.untilRunning(); err != nil {
 		_ = v.signalInit(unix.SIGKILL)
 		return err
 	}
 	return v.dir.Started()
+}
+
+// answer serves the requests of an init that was released. It is no child of ours:
+// whenever its number is used, it may be another's already.
+func (r *Runtime) answer(v *view, cfg *spec.Config, m lower.Message) error {
+	switch m.Request {
+	case lower.StartHooks:
+		return startHooks(cfg.Spec, v.Container, v.init.PID, v.init.Open)
+	case lower.Listener:
+		filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
+		if err != nil {
+			return err
+		}
+		container := processState(cfg.Spec, v.Container, specs.StateCreating, v.init.PID)
+		return fetchListener(&filter, container, v.init.PID, v.init.Open, int(m.Value))
+	}
+	return lower.ErrMessage
 }
 
 // startStep finds the step of a record of a tape that another process made.

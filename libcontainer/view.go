@@ -79,10 +79,13 @@ func (v *view) read() (err error) {
 // now derives the status: nothing of it is stored, so nothing can be out of date.
 func (v *view) now() (specs.ContainerState, error) {
 	if v.init.PID == 0 && !v.locked {
-		if v.dir.Busy() {
+		creating, err := v.dir.Creating()
+		if err != nil {
+			return "", err
+		}
+		if creating {
 			return specs.StateCreating, nil
 		}
-		var err error
 		if v.init, err = v.dir.Process(); err != nil { // a create may have ended since it was read
 			return "", err
 		}

@@ -17,6 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
@@ -202,6 +205,59 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestListWhileRemoved: a container that is being removed is what it was or is not there, and never being created.
+func TestListWhileRemoved(t *testing.T) {
+	r := &Runtime{Root: t.TempDir(), Warn: func(s string) { t.Error(s) }}
+	dead := state.Process{PID: os.Getpid(), StartTime: 1}
+	const many = 100
+	for i := range many {
+		pretend(t, r, fmt.Sprintf("c%03d", i), dead, cgroup.Saved{})
+	}
+	done := make(chan error, 1)
+	go func() {
+		for i := range many {
+			done <- r.Delete(fmt.Sprintf("c%03d", i), false)
+		}
+		close(done)
+	}()
+	for err := range done {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := r.List()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			if c.Status != specs.StateStopped || c.Bundle == "" {
+				t.Fatalf("%+v", c)
+			}
+		}
+	}
+}
+
+// TestHalfRemoved: the same for each state that the directory is in on the way.
+func TestHalfRemoved(t *testing.T) {
+	r := &Runtime{Root: t.TempDir()}
+	pretend(t, r, "c", state.Process{}, cgroup.Saved{})
+	v, err := r.lookLocked("c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.close()
+	for _, file := range []string{"config.json", "state.json"} {
+		if err := os.Remove(filepath.Join(r.Root, "c", file)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.look("c"); !errors.Is(err, state.ErrNotExist) {
+			t.Errorf("without %s: state: %v", file, err)
+		}
+		if all, err := r.List(); err != nil || len(all) != 0 {
+			t.Errorf("without %s: list: %+v %v", file, all, err)
+		}
+	}
+}
+
 func TestPauseResume(t *testing.T) {
 	r, _ := inCgroup(t)
 	if err := r.Resume("c"); !errors.Is(err, errNotPaused) {
@@ -315,6 +371,60 @@ func TestKillOfCreating(t *testing.T) {
 		if err := r.Kill("c", 0, all); !errors.Is(err, errNotRunning) {
 			t.Errorf("all %t: %v, want %v", all, err, errNotRunning)
 		}
+	}
+}
+
+// TestReusedNumber: whatever is done to a container's init is not done to a process that got its number after it.
+func TestReusedNumber(t *testing.T) {
+	p := sleeper(t)
+	if fd, err := p.Open(); err != nil {
+		t.Error(err)
+	} else {
+		unix.Close(fd)
+	}
+	other := p
+	other.StartTime++
+	v := &view{Container: &state.Container{ID: "c"}, init: other}
+	if err := v.signalInit(unix.SIGKILL); !errors.Is(err, errNotRunning) {
+		t.Errorf("signal: %v", err)
+	}
+	if err := v.killInit(); err != nil {
+		t.Errorf("kill: %v", err)
+	}
+	if !p.Alive() {
+		t.Fatal("the other process was killed")
+	}
+	ran := filepath.Join(t.TempDir(), "ran")
+	s := &specs.Spec{Hooks: &specs.Hooks{StartContainer: []specs.Hook{{Path: "/bin/touch", Args: []string{"touch", ran}}}}}
+	if err := (&Runtime{}).answer(v, &spec.Config{Spec: s}, lower.Message{Request: lower.StartHooks}); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("startContainer hook: %v", err)
+	}
+	if _, err := os.Stat(ran); err == nil {
+		t.Error("the startContainer hook ran where the other process is")
+	}
+	f := &seccomp.Program{ListenerPath: "/none/such"}
+	if err := fetchListener(f, specs.State{}, other.PID, other.Open, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("listener: %v", err)
+	}
+}
+
+// TestRootOfTheGone: a number that may be another's by now is not believed.
+func TestRootOfTheGone(t *testing.T) {
+	cmd := exec.Command("true")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pidfd, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pidfd)
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	p := sleeper(t) // as if it had the number now
+	if fd, err := openRootOf(p.PID, pidfd); !errors.Is(err, errGone) {
+		t.Errorf("descriptor %d, error %v", fd, err)
 	}
 }
 

@@ -170,7 +170,7 @@ func (l *lowerer) lower(s plan.Step) error {
 		return l.mountStep(s)
 	case plan.Loopback, plan.Device, plan.Symlink, plan.Sysctl, plan.Console:
 		return l.deviceStep(s)
-	case plan.RunHooks, plan.Ready, plan.WaitStart:
+	case plan.NetDevice, plan.VethPair, plan.RunHooks, plan.Ready, plan.WaitStart:
 		return l.syncStep(s)
 	case plan.Adaptation:
 		return l.bootStep(s.Change)

@@ -186,7 +186,7 @@ func TestResolution(t *testing.T) {
 }
 
 func TestParseMessage(t *testing.T) {
-	for r := MapIDs; r <= Listener; r++ {
+	for r := MapIDs; r <= lastRequest; r++ {
 		m, err := ParseMessage(message(r, 77))
 		if err != nil || m.Request != r || m.Value != 77 {
 			t.Errorf("request %d: %+v %v", r, m, err)
@@ -201,7 +201,7 @@ func TestParseMessage(t *testing.T) {
 	if m, err := ParseMessage(append(whole, 0)); err == nil {
 		t.Errorf("one byte too many: %+v", m)
 	}
-	for _, r := range []uint32{uint32(Listener) + 1, 1 << 31} {
+	for _, r := range []uint32{uint32(lastRequest) + 1, 1 << 31} {
 		b := make([]byte, MessageSize)
 		binary.LittleEndian.PutUint32(b, r)
 		if m, err := ParseMessage(b); err == nil && m.Request != 0 {
@@ -215,7 +215,7 @@ func FuzzParseMessage(f *testing.F) {
 	f.Add(make([]byte, MessageSize))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseMessage(b)
-		if err == nil && (len(b) != MessageSize || m.Request > Listener) {
+		if err == nil && (len(b) != MessageSize || m.Request > lastRequest) {
 			t.Fatalf("%x is %+v", b, m)
 		}
 	})

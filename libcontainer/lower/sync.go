@@ -27,9 +27,6 @@ const (
 	// CopyUp: copy a directory to a new file system, both in SCM_RIGHTS,
 	// for plan step Value.
 	CopyUp
-	// MakeTarget: a symlink dangles on the way to target Value, make it below the
-	// root in SCM_RIGHTS; like the mount that comes with it, else a directory.
-	MakeTarget
 	// CreateHooks and StartHooks: run these hooks.
 	CreateHooks
 	StartHooks
@@ -43,6 +40,15 @@ const (
 	Fault
 	// Listener: descriptor Value of mine is the seccomp listener.
 	Listener
+	// Network: do plan step Value to my network namespace.
+	Network
+	// MakeTarget: a symlink dangles on the way to target Value, make it below the
+	// root in SCM_RIGHTS; like the mount that comes with it, else a directory.
+	MakeTarget
+
+	// A new request stands here: an init that waits for its start may be one of
+	// the version before.
+	lastRequest = MakeTarget
 )
 
 // MessageSize is the size in bytes of a request and of a tape's report.
@@ -65,7 +71,7 @@ func ParseMessage(b []byte) (Message, error) {
 		return Message{}, ErrMessage
 	}
 	request := Request(binary.LittleEndian.Uint32(b))
-	if request >= MapIDs && request <= Listener {
+	if request >= MapIDs && request <= lastRequest {
 		return Message{Request: request, Value: binary.LittleEndian.Uint32(b[4:])}, nil
 	}
 	report, err := tape.ParseReport([MessageSize]byte(b))
@@ -128,6 +134,9 @@ func (l *lowerer) syncStep(s plan.Step) error {
 		} else {
 			l.ask(CreateHooks)
 		}
+	case plan.NetDevice, plan.VethPair:
+		l.tell(Network, uint32(l.step))
+		l.await()
 	case plan.Ready:
 		l.closeScratch()
 		l.restoreFiles()

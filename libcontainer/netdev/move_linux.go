@@ -3,45 +3,55 @@ package netdev
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
-// Move takes the devices, keyed by their name in the caller's network namespace, into the
-// network namespace that ns is a descriptor of. After an error all are back where they
-// were, as far as the kernel allows. Errors name the field.
-func Move(devices map[string]specs.LinuxNetDevice, ns *os.File) error {
-	if len(devices) == 0 {
-		return nil
+// Mover takes devices from the caller's network namespace into another, and can bring them
+// back as long as it is open.
+type Mover struct {
+	host     netns.NsHandle
+	ns       *os.File
+	from, to namespace
+	moved    []device
+}
+
+// NewMover makes a mover into the network namespace that ns is a descriptor of, which it
+// takes over and closes.
+func NewMover(ns *os.File) (*Mover, error) {
+	m := &Mover{host: netns.None(), ns: ns}
+	if err := m.open(); err != nil {
+		m.Close()
+		return nil, err
 	}
-	host, err := netns.Get()
-	if err != nil {
-		return fmt.Errorf("linux.netDevices: open the own network namespace: %w", err)
+	return m, nil
+}
+
+func (m *Mover) open() (err error) {
+	if m.host, err = netns.Get(); err != nil {
+		return fmt.Errorf("open the own network namespace: %w", err)
 	}
-	defer host.Close()
-	m := &mover{}
-	if m.from, err = side(host); err != nil {
+	if m.from, err = side(m.host); err != nil {
 		return err
 	}
-	defer m.from.Close()
-	if m.to, err = side(netns.NsHandle(ns.Fd())); err != nil {
-		return err
+	m.to, err = side(netns.NsHandle(m.ns.Fd()))
+	return err
+}
+
+// Close leaves the devices where they are.
+func (m *Mover) Close() {
+	m.from.Close()
+	m.to.Close()
+	if m.host.IsOpen() {
+		m.host.Close()
 	}
-	defer m.to.Close()
-	for _, name := range slices.Sorted(maps.Keys(devices)) {
-		if err := m.move(name, devices[name].Name); err != nil {
-			return errors.Join(fmt.Errorf("linux.netDevices[%q]: %w", name, err), m.back())
-		}
-	}
-	return nil
+	m.ns.Close()
 }
 
 // namespace is one end of a move: a descriptor, and a socket that lives there.
@@ -54,21 +64,23 @@ type namespace struct {
 func side(fd netns.NsHandle) (n namespace, err error) {
 	n.fd = fd
 	if n.Handle, err = netlink.NewHandleAt(fd, unix.NETLINK_ROUTE); err != nil {
-		return n, fmt.Errorf("linux.netDevices: open netlink socket: %w", err)
+		return n, fmt.Errorf("open netlink socket: %w", err)
 	}
 	s, err := nl.GetNetlinkSocketAt(fd, netns.None(), unix.NETLINK_ROUTE)
 	if err != nil {
 		n.Handle.Close()
-		return n, fmt.Errorf("linux.netDevices: open netlink socket: %w", err)
+		return namespace{}, fmt.Errorf("open netlink socket: %w", err)
 	}
 	n.socket = &nl.SocketHandle{Socket: s}
 	return n, nil
 }
 
-// Close closes the sockets, not the descriptor.
+// Close closes the sockets, if they were opened, not the descriptor.
 func (n namespace) Close() {
-	n.Handle.Close()
-	n.socket.Close()
+	if n.socket != nil {
+		n.Handle.Close()
+		n.socket.Close()
+	}
 }
 
 // device is what is to be kept of a device over a move.
@@ -80,12 +92,9 @@ type device struct {
 	addrs []netlink.Addr
 }
 
-type mover struct {
-	from, to namespace
-	moved    []device
-}
-
-func (m *mover) move(name, newName string) error {
+// Move takes the device called name there, under newName, or its own name if that is "".
+// After an error some of it may have been done, which Back undoes too.
+func (m *Mover) Move(name, newName string) error {
 	if newName == "" {
 		newName = name
 	}
@@ -130,16 +139,13 @@ func (m *mover) move(name, newName string) error {
 	return nil
 }
 
-// back returns what was moved, the last first, and tells what would not.
-func (m *mover) back() error {
+// Back returns what was moved, the last first, and tells what would not.
+func (m *Mover) Back() error {
 	var errs []error
 	for _, dev := range slices.Backward(m.moved) {
-		link, err := m.from.LinkByName(dev.name)
+		link, err := m.fetch(dev)
 		if err != nil {
-			link, err = m.fetch(dev)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("linux.netDevices[%q]: move back: %w", dev.name, err))
+			errs = append(errs, fmt.Errorf("move the network device %q back: %w", dev.name, err))
 			continue
 		}
 		m.from.restore(link, dev)
@@ -147,12 +153,16 @@ func (m *mover) back() error {
 	return errors.Join(errs...)
 }
 
-// fetch moves a device from the container to the host. One that was not found there came
-// under its old name: the kernel moves first, and renames, or fails to, in the new place.
-func (m *mover) fetch(dev device) (link netlink.Link, err error) {
+// fetch moves a device from the container to the host. One that was not found there never
+// left, or came under its old name: the kernel moves first, and renames, or fails to, in the
+// new place. By its name alone, one that was found could be another that the host has since.
+func (m *Mover) fetch(dev device) (link netlink.Link, err error) {
 	if dev.found {
 		link, err = m.to.LinkByIndex(dev.index)
 	} else {
+		if link, err := m.from.LinkByName(dev.name); err == nil {
+			return link, nil
+		}
 		link, err = m.to.LinkByName(dev.name)
 	}
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opencontainers/runtime-spec/specs-go"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
@@ -97,6 +96,44 @@ func addresses(t *testing.T, h *netlink.Handle, name string) string {
 	return strings.Join(out, ", ")
 }
 
+func mover(t *testing.T, container *os.File) *Mover {
+	t.Helper()
+	fd, err := unix.FcntlInt(container.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewMover(os.NewFile(uintptr(fd), container.Name()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestBackLeavesOthers: a device of the host's that got the name meanwhile is another.
+func TestBackLeavesOthers(t *testing.T) {
+	host, container, _ := namespaces(t)
+	dummy(t, host, "gs0", "192.0.2.1/24")
+	m := mover(t, container)
+	defer m.Close()
+	if err := m.Move("gs0", "eth0"); err != nil {
+		t.Fatal(err)
+	}
+	dummy(t, host, "gs1")
+	other, err := host.LinkByName("gs1")
+	if err == nil {
+		err = errors.Join(host.LinkSetDown(other), host.LinkSetName(other, "gs0"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Back(); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), `move the network device "gs0" back`) {
+		t.Errorf("error %v", err)
+	}
+	if got := addresses(t, host, "gs0"); got != "" {
+		t.Errorf("the other device got the addresses %q", got)
+	}
+}
+
 func TestMove(t *testing.T) {
 	host, container, inside := namespaces(t)
 	dummy(t, host, "gs0", "192.0.2.1/24 gs0:x", "2001:db8::1/64", "169.254.7.7/16")
@@ -108,10 +145,11 @@ func TestMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = inside.LinkAdd(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "gs7", Index: l.Attrs().Index}})
-	err = Move(map[string]specs.LinuxNetDevice{"gs0": {Name: "eth0"}, "gs1": {}, "gs2": {Name: "gs%d"}}, container)
-	if err != nil {
+	m := mover(t, container)
+	if err := errors.Join(m.Move("gs0", "eth0"), m.Move("gs1", ""), m.Move("gs2", "gs%d")); err != nil {
 		t.Fatal(err)
 	}
+	m.Close()
 	for name, want := range map[string]string{
 		"eth0": "192.0.2.1/24 eth0:x, 2001:db8::1/64", "gs1": "", "gs0": "198.51.100.9/32 gs0",
 	} {
@@ -133,15 +171,21 @@ func TestMove(t *testing.T) {
 	}
 }
 
-func TestMoveFailureBringsAllBack(t *testing.T) {
+func TestBack(t *testing.T) {
 	host, container, inside := namespaces(t)
 	dummy(t, host, "gs0", "192.0.2.1/24", "2001:db8::1/64")
 	dummy(t, host, "gs1", "192.0.2.2/24")
 	dummy(t, inside, "taken")
 	before := addresses(t, host, "gs0")
-	err := Move(map[string]specs.LinuxNetDevice{"gs0": {Name: "eth0"}, "gs1": {Name: "taken"}}, container)
-	if err == nil || !strings.Contains(err.Error(), `linux.netDevices["gs1"]`) || !errors.Is(err, unix.EEXIST) {
+	m := mover(t, container)
+	if err := m.Move("gs0", "eth0"); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Move("gs1", "taken"); !errors.Is(err, unix.EEXIST) {
 		t.Fatalf("error %v", err)
+	}
+	if err := m.Back(); err != nil {
+		t.Fatal(err)
 	}
 	if after := addresses(t, host, "gs0"); after != before {
 		t.Errorf("gs0 has addresses %q, had %q", after, before)
@@ -155,6 +199,7 @@ func TestMoveFailureBringsAllBack(t *testing.T) {
 			t.Errorf("%s is down", name)
 		}
 	}
+	m.Close()
 	if got := addresses(t, host, "gs1"); got != "192.0.2.2/24 gs1" {
 		t.Errorf("gs1 has addresses %q", got)
 	}
@@ -164,11 +209,11 @@ func TestMoveErrors(t *testing.T) {
 	host, container, _ := namespaces(t)
 	dummy(t, host, "gs0")
 	tests := []struct{ name, from, to, want string }{
-		{"missing", "nope", "", `linux.netDevices["nope"]: Link not found`},
+		{"missing", "nope", "", "Link not found"},
 		{"bad name", "gs0", "a/b", `name "a/b": is no network device name`},
 		{"too long", "gs0", "abcdefghijklmnop", "is no network device name"},
 		{"two templates", "gs0", "a%d%d", "is no network device name"},
-		{"loopback", "lo", "", `linux.netDevices["lo"]: move into`},
+		{"loopback", "lo", "", "move into"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -177,12 +222,9 @@ func TestMoveErrors(t *testing.T) {
 			}
 		})
 		// Not in the subtest: that runs on another thread, in another namespace.
-		err := Move(map[string]specs.LinuxNetDevice{tt.from: {Name: tt.to}}, container)
+		err := mover(t, container).Move(tt.from, tt.to)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: error %v, want one with %q", tt.name, err, tt.want)
 		}
-	}
-	if err := Move(nil, nil); err != nil {
-		t.Errorf("no devices: %v", err)
 	}
 }

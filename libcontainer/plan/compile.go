@@ -107,17 +107,14 @@ func (c *compiler) prepare() error {
 	if c.p.Namespaces.New&CloneUser != 0 {
 		c.p.add(Prepare, MapIDs{l.UIDMappings, l.GIDMappings})
 	}
-	c.netDevices()
-	if err := c.veth(); err != nil {
-		return err
-	}
 	c.limits(c.spec.Process)
 	c.namespaces()
 	c.p.add(Init, NewSession{})
 	if c.p.Namespaces.New&CloneNet != 0 {
 		c.p.add(Init, Loopback{})
 	}
-	return nil
+	c.netDevices()
+	return c.veth()
 }
 
 func (c *compiler) namespaces() {

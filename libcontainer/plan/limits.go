@@ -117,7 +117,8 @@ func (CPUAffinity) Kind() string { return "set-cpu-affinity" }
 func (s CPUAffinity) String() string { return "set the " + s.When + " CPU affinity to " + s.CPUs }
 
 // NetDevice moves a network device of the host into the container's network
-// namespace, config-linux.md "Network Devices".
+// namespace, config-linux.md "Network Devices". The init process waits while the
+// runtime does that, so that sysctls and hooks find the device.
 type NetDevice struct {
 	Host, Name string
 }
@@ -134,7 +135,8 @@ func (s NetDevice) String() string {
 }
 
 // VethPair makes a pair of virtual Ethernet devices, one end on the host and
-// one in the container's network namespace, as systemd-nspawn does.
+// one in the container's network namespace, as systemd-nspawn does. The init
+// process waits for that too.
 type VethPair struct {
 	Machine string // names the host's end, and is what its addresses are made of
 	Bridge  string // that the host's end is put into, "" for none
@@ -214,13 +216,13 @@ func (c *compiler) veth() error {
 			s.Bridge = name
 		}
 	}
-	c.p.add(Prepare, s)
+	c.p.add(Init, s)
 	return nil
 }
 
 func (c *compiler) netDevices() {
 	for _, name := range sortedKeys(c.spec.Linux.NetDevices) {
-		c.p.add(Prepare, NetDevice{Host: name, Name: c.spec.Linux.NetDevices[name].Name})
+		c.p.add(Init, NetDevice{Host: name, Name: c.spec.Linux.NetDevices[name].Name})
 	}
 }
 

@@ -146,6 +146,19 @@ func (d *Dir) Busy() bool {
 	return errors.Is(err, unix.EWOULDBLOCK)
 }
 
+// Creating tells whether another command is making a container that has no process
+// yet: ErrNotExist when one is removing it instead, or has. Those two are told apart
+// by the configuration, which comes first and goes first.
+func (d *Dir) Creating() (bool, error) {
+	if !d.Busy() {
+		return false, d.CheckThere()
+	}
+	if errors.Is(unix.Faccessat(d.fd, configFile, unix.F_OK, 0), unix.ENOENT) {
+		return false, ErrNotExist
+	}
+	return true, nil
+}
+
 // write makes a file of the directory in one go.
 func (d *Dir) write(name string, data []byte) error {
 	fd, err := unix.Openat(d.fd, name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
@@ -245,9 +258,11 @@ func (d *Dir) SocketPath() string {
 }
 
 // Remove removes the directory with all files that this package makes, last
-// the directory itself. What is not there is no error.
+// the directory itself. What is not there is no error. The configuration is the
+// first to go (Creating), and the description goes before the process, without
+// which it would be another container's.
 func (d *Dir) Remove() error {
-	for _, name := range [...]string{SocketFile, pidFile, configFile, newStateFile, stateFile} {
+	for _, name := range [...]string{configFile, stateFile, newStateFile, pidFile, SocketFile} {
 		if err := unix.Unlinkat(d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("remove %q: %w", filepath.Join(d.path, name), err)
 		}

@@ -73,6 +73,19 @@ func (p Process) Alive() bool {
 	return ok && now.StartTime == p.StartTime
 }
 
+// Open opens the process by pidfd_open(2), and none that got its number after it:
+// ESRCH when it is gone. It is looked at once it is open, as it may end before.
+func (p Process) Open() (pidfd int, err error) {
+	if pidfd, err = unix.PidfdOpen(p.PID, 0); err != nil {
+		return -1, err
+	}
+	if !p.Alive() {
+		unix.Close(pidfd)
+		return -1, unix.ESRCH
+	}
+	return pidfd, nil
+}
+
 // Dead tells whether there was such a process and is no more.
 func (p Process) Dead() bool { return p.PID != 0 && !p.Alive() }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,6 +182,83 @@ func TestNetDevices(t *testing.T) {
 	wantIn(t, "message", refused(t, func(s *specs.Spec) {
 		s.Linux.NetDevices = map[string]specs.LinuxNetDevice{"gspnone": {}}
 	}), "gspnone")
+}
+
+// device makes a network device of the host that goes with its namespace, or skips. Its name is prefix with the process ID.
+func device(t *testing.T, prefix string) string {
+	t.Helper()
+	require.Root(t)
+	require.Program(t, "ip")
+	if deviceKind() == "" {
+		t.Skip("this kernel has neither dummy nor ifb devices")
+	}
+	name := fmt.Sprintf("%s%x", prefix, os.Getpid())
+	if out, err := exec.Command("ip", "link", "add", name, "type", deviceKind()).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", name).Run() })
+	return name
+}
+
+// TestNetDevicesComeEarly: hooks find the devices in the container, and sysctls can be about them.
+func TestNetDevicesComeEarly(t *testing.T) {
+	name := device(t, "gspe")
+	outside, inside := filepath.Join(t.TempDir(), "outside"), filepath.Join(t.TempDir(), "inside")
+	got := output(t, func(s *specs.Spec) {
+		s.Linux.NetDevices = map[string]specs.LinuxNetDevice{name: {Name: "lan0"}}
+		s.Linux.Sysctl = map[string]string{"net.ipv4.conf.lan0.forwarding": "1"}
+		s.Hooks = &specs.Hooks{
+			CreateRuntime:   outsideHook("cat /proc/net/dev >" + outside),
+			CreateContainer: outsideHook("cat /proc/net/dev >" + inside), // by the host's paths
+		}
+	}, fixtures.Shell("cat /proc/sys/net/ipv4/conf/lan0/forwarding"))
+	want(t, "forwarding", got, "1")
+	if text, err := os.ReadFile(outside); err != nil || strings.Contains(string(text), name) {
+		t.Errorf("the host still has the device when the createRuntime hook runs: %s %v", text, err)
+	}
+	if text, err := os.ReadFile(inside); err != nil || !strings.Contains(string(text), "lan0:") {
+		t.Errorf("the createContainer hook does not see the device: %s %v", text, err)
+	}
+}
+
+// TestVethComesEarly: the same of the pair that an annotation asks for.
+func TestVethComesEarly(t *testing.T) {
+	require.Root(t)
+	ip := require.Program(t, "ip")
+	if out, err := exec.Command(ip, "link", "add", "gsptest0", "type", "veth", "peer", "name", "gsptest1").CombinedOutput(); err != nil {
+		t.Skipf("no veth devices here: %s", out)
+	}
+	_ = exec.Command(ip, "link", "delete", "gsptest0").Run()
+	want(t, "forwarding", output(t, func(s *specs.Spec) {
+		s.Annotations = map[string]string{"io.gspawn.network": "veth"}
+		s.Linux.Sysctl = map[string]string{"net.ipv4.conf.host0.forwarding": "1"}
+	}, fixtures.Shell("cat /proc/sys/net/ipv4/conf/host0/forwarding")), "1")
+}
+
+// TestNetDevicesComeBack: the host has its devices again, as they were, when the container does not come to be for another
+// reason; in a network namespace that ends they would end too, and in one that stays they would be lost in it.
+func TestNetDevicesComeBack(t *testing.T) {
+	owner := sleeping(t)
+	for name, change := range map[string]change{
+		"new":    func(*specs.Spec) {},
+		"joined": fixtures.WithNamespace(specs.NetworkNamespace, fmt.Sprintf("/proc/%d/ns/net", owner.State().Pid)),
+		"mapped": fixtures.WithUserNamespace(100000, 65536),
+	} {
+		t.Run(name, func(t *testing.T) {
+			name := device(t, "gspb")
+			if out, err := exec.Command("ip", "addr", "add", "192.0.2.9/24", "dev", name).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			message := refused(t, change, fixtures.Args("/none/such"), func(s *specs.Spec) {
+				s.Linux.NetDevices = map[string]specs.LinuxNetDevice{name: {Name: "lan"}}
+			})
+			wantIn(t, "message", message, "stat /none/such")
+			out, err := exec.Command("ip", "-o", "addr", "show", "dev", name).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "192.0.2.9/24") {
+				t.Errorf("the device after the failure: %s %v", out, err)
+			}
+		})
+	}
 }
 
 // TestLoopback: a new network namespace has the loopback device, with its address; one without a device up is of no use to

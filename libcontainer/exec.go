@@ -67,7 +67,7 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 	if o.Detach {
 		return 0, nil
 	}
-	ended, err := e.console.attend(e.launch, false)
+	ended, err := e.console.attend(e.launch, new(inbox), false)
 	return exitCode(ended), err
 }
 

@@ -69,3 +69,18 @@ func TestPlanCgroupOwner(t *testing.T) {
 		})
 	}
 }
+
+// TestPlanWarnings: what is let pass in the configuration is said, once.
+func TestPlanWarnings(t *testing.T) {
+	p := planOf(t, func(s *specs.Spec) {
+		s.Version = "0.5.0"
+		s.Mounts[1].Destination = "dev"
+		s.Process.Capabilities.Bounding = append(s.Process.Capabilities.Bounding, "CAP_FLY")
+	})
+	text := strings.Join(p.Warnings, "\n")
+	for _, part := range []string{`config.json: ociVersion: "0.5.0"`, `config.json: mounts[1].destination: "dev"`, "CAP_FLY"} {
+		if strings.Count(text, part) != 1 {
+			t.Errorf("not once %q:\n%s", part, text)
+		}
+	}
+}

@@ -419,7 +419,9 @@ func (c *container) abandon() {
 		_ = c.dir.Remove()
 		return
 	}
-	_ = destroy(c.rt, c.dir, &c.desc, c.group, true) // it warns by itself
+	if err := destroy(c.dir, &c.desc, c.group, true); err != nil {
+		c.rt.warn(err.Error()) // beside the error that is why
+	}
 	if started {
 		c.rt.poststop(c.spec, &c.desc)
 	}

@@ -97,7 +97,7 @@ func (c *container) afterwards() error {
 
 // remove removes a container, locked, whose program has ended.
 func (c *container) remove() error {
-	if err := destroy(c.rt, c.dir, &c.desc, c.group, !c.desc.PrivatePID); err != nil {
+	if err := destroy(c.dir, &c.desc, c.group, !c.desc.PrivatePID); err != nil {
 		return err
 	}
 	c.rt.poststop(c.spec, &c.desc)

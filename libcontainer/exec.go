@@ -256,7 +256,7 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 		if join.Flags&plan.ClonePID != 0 && os.Geteuid() == 0 {
 			if leave, err = enterPID(pidfd); err != nil {
 				unix.Close(pidfd)
-				return leave, runtimeStepError(p, i, err)
+				return leave, stepError(p, i, err)
 			}
 			e.launch.in.PIDEntered = true
 		}
@@ -322,7 +322,7 @@ func (e *execution) finish() error {
 			continue
 		}
 		if err := applyOutside(e.launch.pid, s); err != nil {
-			return runtimeStepError(e.launch.plan, i, err)
+			return stepError(e.launch.plan, i, err)
 		}
 	}
 	if group := resctrlOf(e.view.Container); group != nil {

@@ -310,7 +310,7 @@ func (l *launch) failure(r tape.Report) error {
 	if step == nil {
 		return fmt.Errorf("the init process failed in record %d: %w", r.Record, r.Errno)
 	}
-	return stepError(step, n, r.Errno)
+	return &StepError{step, n + 1, r.Errno}
 }
 
 // stepOfRecord finds the step of a record of the tape that was started here.

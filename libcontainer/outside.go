@@ -27,7 +27,7 @@ func (c *container) fromOutside() error {
 			err = applyOutside(c.launch.pid, s)
 		}
 		if err != nil {
-			return runtimeStepError(c.plan, i, err)
+			return stepError(c.plan, i, err)
 		}
 		fault.At()
 	}

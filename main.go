@@ -103,7 +103,11 @@ func (g *globals) dispatch(verb string, args []string) int {
 	if err != nil {
 		return g.fail(exitError, err)
 	}
-	return g.finish(c.Run(rest))
+	status, err := c.Run(rest)
+	if usage, ok := errors.AsType[*cli.UsageError](err); ok && usage.Command == nil {
+		usage.Command = c
+	}
+	return g.finish(status, err)
 }
 
 // finish turns a command's result into the exit code, and reports its error.

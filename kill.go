@@ -23,7 +23,7 @@ stop signal of its own; the engines' default, SIGTERM, is none.`,
 			{Name: "all", Short: "a", Help: "send the signal to all processes of the container", Var: &all},
 		},
 		Run: func(args []string) (int, error) {
-			sig := unix.Signal(libcontainer.AnySignal)
+			sig := libcontainer.DefaultSignal
 			if err := checkID(args[0]); err != nil {
 				return 0, err
 			}
@@ -33,7 +33,7 @@ stop signal of its own; the engines' default, SIGTERM, is none.`,
 					return 0, err
 				}
 			}
-			return 0, g.runtime().Kill(args[0], int(sig), all)
+			return 0, g.runtime().Kill(args[0], sig, all)
 		},
 	}
 }

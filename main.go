@@ -32,6 +32,7 @@ type globals struct {
 	log           string
 	logFormat     string
 	rootless      string
+	rootlessMode  libcontainer.Rootless // that rootless names
 	criu          string
 	bootMode      string
 	inherited     int // descriptors, see passedDescriptors
@@ -127,11 +128,11 @@ func (g *globals) runtime() *libcontainer.Runtime {
 	return &libcontainer.Runtime{
 		Root:          g.root,
 		SystemdCgroup: g.systemdCgroup,
-		Rootless:      g.rootless,
-		Debug:         g.debug,
+		Rootless:      g.rootlessMode,
 		BootMode:      g.bootMode,
 		Inherited:     g.inherited,
 		Warn:          func(text string) { logrus.Warn(text) },
+		Debug:         func(text string) { logrus.Debug(text) },
 	}
 }
 
@@ -143,9 +144,9 @@ func (g *globals) setup() error {
 	switch g.rootless {
 	case "auto":
 	case "true", "1", "t", "T", "TRUE", "True":
-		g.rootless = "true"
+		g.rootlessMode = libcontainer.RootlessYes
 	case "false", "0", "f", "F", "FALSE", "False":
-		g.rootless = "false"
+		g.rootlessMode = libcontainer.RootlessNo
 	default:
 		return errors.New("invalid value " + quote(g.rootless) + " for --rootless: one of true, false, auto")
 	}

@@ -1,8 +1,9 @@
 // Command gspawn-oci is an OCI runtime with runc's command line.
 //
 // The files of this package hold one command each: its table (flags, help) and a few lines that parse, call the
-// libcontainer package and print. main.go has what all share: global flags, the choice of the command, the
-// one place where an error is reported. Nothing here touches a container itself.
+// libcontainer package and print. What all share is in main.go, the choice of the command, in globals.go, the global
+// flags and the list of commands, and in log.go, the one place where an error is reported. Nothing here touches a
+// container itself.
 package main
 
 import (

@@ -5,8 +5,10 @@
 // (spec), compiled to a plan (plan), lowered to a tape of system calls (lower,
 // tape), and the tape is started as the container's init, while this package
 // does from outside what can be done from outside: control groups, mappings,
-// limits, hooks. The package must never touch the host outside of the bundle,
-// the state directory and the control groups, and never imports bundle.
+// limits, hooks. The package must change nothing of the host that the bundle does
+// not name (its tree, network devices, resctrl group), but for the state directory,
+// the control groups, and where machines are registered: systemd-machined and
+// nspawn's locks in /run. It never imports bundle.
 package libcontainer
 
 import (

@@ -225,7 +225,7 @@ func (c *container) make() error {
 		return err
 	}
 	fault.At()
-	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
+	if err := c.console.connect(c.opts.ConsoleSocket, c.opts.PidfdSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	if err := c.group.Make(); err != nil {
@@ -352,7 +352,7 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
-	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
+	if err := c.console.sendPidfd(console.Init, c.launch); err != nil {
 		return err
 	}
 	fault.At()

@@ -209,7 +209,7 @@ func (e *execution) start() error {
 	l.answer = e.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
 	l.in.OwnStdio = ownStdio(p, e.process.Terminal)
-	if err := e.console.connect(e.opts.ConsoleSocket, e.process.ConsoleSize != nil); err != nil {
+	if err := e.console.connect(e.opts.ConsoleSocket, e.opts.PidfdSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	leave, err := e.enter(p)
@@ -336,7 +336,7 @@ func (e *execution) finish() error {
 			return err
 		}
 	}
-	if err := sendPidfd(e.opts.PidfdSocket, console.Exec, e.launch); err != nil {
+	if err := e.console.sendPidfd(console.Exec, e.launch); err != nil {
 		return err
 	}
 	if err := e.launch.reply(); err != nil {

@@ -240,30 +240,35 @@ func (e *execution) facts() plan.Facts {
 // and now, which spares a fork.
 func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 	leave = func() {}
-	pidfd, err := unix.PidfdOpen(e.view.init.PID, 0)
-	if err == nil && !e.view.init.Alive() {
-		unix.Close(pidfd)
-		err = unix.ESRCH
-	}
-	if err != nil {
-		return leave, fmt.Errorf("enter the container: its process %s is gone: %w", e.view.init, err)
-	}
+	join, pidfd := -1, -1
 	for i, s := range p.Steps {
-		join, ok := s.(plan.JoinContainer)
-		if !ok {
+		var fd int
+		switch s.(type) {
+		case plan.JoinContainer:
+			fd, err = unix.PidfdOpen(e.view.init.PID, 0)
+			join, pidfd = i, fd
+		case plan.EnterRoot:
+			fd, err = openRootOf(e.view.init.PID)
+		default:
 			continue
 		}
-		if join.Flags&plan.ClonePID != 0 && os.Geteuid() == 0 {
-			if leave, err = enterPID(pidfd); err != nil {
-				unix.Close(pidfd)
-				return leave, runtimeStepError(p, i, err)
-			}
-			e.launch.in.PIDEntered = true
+		if err != nil {
+			return leave, runtimeStepError(p, i, err)
 		}
-		e.launch.in.Fds[i] = e.launch.give(pidfd)
+		e.launch.in.Fds[i] = e.launch.give(fd)
+	}
+	// Alive once all is open, it has not been another process with the same
+	// number that was opened.
+	if !e.view.init.Alive() {
+		return leave, fmt.Errorf("enter the container: its process %s is gone: %w", e.view.init, unix.ESRCH)
+	}
+	if join < 0 || os.Geteuid() != 0 || p.Steps[join].(plan.JoinContainer).Flags&plan.ClonePID == 0 {
 		return leave, nil
 	}
-	unix.Close(pidfd)
+	if leave, err = enterPID(pidfd); err != nil {
+		return leave, runtimeStepError(p, join, err)
+	}
+	e.launch.in.PIDEntered = true
 	return leave, nil
 }
 

@@ -77,12 +77,9 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 			return 0, fmt.Errorf("find the init process: %w", err)
 		}
 		defer unix.Close(pidfd)
-		root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if errors.Is(err, unix.ENOENT) { // a zombie has none
-			err = errGone
-		}
+		root, err := openRootOf(pid)
 		if err != nil {
-			return 0, fmt.Errorf("open the root of the init process: %w", err)
+			return 0, err
 		}
 		defer unix.Close(root)
 		program, err := lower.HookProgram(&lower.Hook{
@@ -105,6 +102,18 @@ func containerStarter(pid int, namespaces uint64) hooks.Starter {
 			&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}})
 		return child, err
 	}
+}
+
+// openRootOf opens the directory that is / to a container's init just now.
+func openRootOf(pid int) (int, error) {
+	root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) { // a zombie has none
+		err = errGone
+	}
+	if err != nil {
+		return -1, fmt.Errorf("open the root of the init process: %w", err)
+	}
+	return root, nil
 }
 
 // answer serves the requests of a container's init.

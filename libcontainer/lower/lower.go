@@ -155,6 +155,9 @@ func (l *lowerer) lower(s plan.Step) error {
 	switch s := s.(type) {
 	case plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
 		return l.namespaceStep(s)
+	case plan.EnterRoot:
+		l.changeRoot(l.in.Fds[l.step])
+		return nil
 	case plan.HostPropagation, plan.AttachRoot, plan.PivotRoot, plan.Chroot, plan.RootAttributes,
 		plan.MaskPath, plan.ReadonlyPath, plan.Directory:
 		return l.rootStep(s)

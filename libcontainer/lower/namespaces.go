@@ -109,6 +109,12 @@ func (l *lowerer) becomeRoot() {
 	l.call(unix.SYS_SETRESUID, num(0), num(0), num(0))
 }
 
+// changeRoot makes an inherited directory the root and the working directory.
+func (l *lowerer) changeRoot(fd int) {
+	l.call(unix.SYS_FCHDIR, num(fd))
+	l.call(unix.SYS_CHROOT, l.str("."))
+}
+
 // enter goes on inside all namespaces, in a child if that is what it takes.
 func (l *lowerer) enter() {
 	if l.layout.forks {

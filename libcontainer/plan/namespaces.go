@@ -103,6 +103,18 @@ func (s JoinContainer) String() string {
 	return "join the namespaces of process " + strconv.Itoa(s.PID) + ": " + strings.Join(namespaceNames(s.Flags), ", ")
 }
 
+// EnterRoot changes the root directory to that of a running container, chroot(2).
+type EnterRoot struct {
+	PID int
+}
+
+// Kind implements Step.
+func (EnterRoot) Kind() string { return "enter-root" }
+
+func (s EnterRoot) String() string {
+	return "change the root directory to that of process " + strconv.Itoa(s.PID)
+}
+
 // NewNamespaces makes new namespaces, clone(2) and unshare(2).
 type NewNamespaces struct {
 	Flags uint64

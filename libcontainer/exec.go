@@ -225,6 +225,7 @@ func (e *execution) start() error {
 
 func (e *execution) facts() plan.Facts {
 	f := plan.Facts{
+		RootOfHost:   e.view.Namespaces&plan.CloneUser != 0 && rootOfHost(e.process),
 		NoSetgroups:  os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
 		Capabilities: permitted(),
 		AppArmor:     e.process.ApparmorProfile != "" && appArmorEnabled(),

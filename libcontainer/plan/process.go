@@ -231,6 +231,9 @@ func (c *compiler) process(p *specs.Process) error {
 	if err := c.memoryPolicy(); err != nil {
 		return err
 	}
+	if c.priorityPhase() == Init {
+		c.priorities(Init, p) // late, as they may slow it down
+	}
 	sets := c.capabilities(p)
 	c.p.add(Init, DropBounding{sets.Bounding})
 	if err := c.user(p); err != nil {

@@ -283,7 +283,6 @@ func (e *execution) spawn() error {
 		return err
 	}
 	at := cgroupPlace{fd: -1}
-	final := affinity(e.launch.plan, "final")
 	switch e.view.group.Join() {
 	case cgroup.JoinByClone:
 		dir, err := e.view.group.ExecDir(sub, e.view.init.PID)
@@ -296,17 +295,8 @@ func (e *execution) spawn() error {
 		at.place = func(pid int) error { return e.view.group.AddExec(sub, pid, e.view.init.PID) }
 	}
 	e.launch.cpus = affinity(e.launch.plan, "initial")
-	e.launch.in.FreeCPUs = e.launch.cpus == "" && final == "" && e.view.group.Join() != cgroup.JoinNone
-	if err := e.launch.start(at, nil); err != nil {
-		return e.explain(err)
-	}
-	if final == "" {
-		return nil
-	}
-	if err := setAffinity(e.launch.pid, final); err != nil {
-		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
-	}
-	return nil
+	e.launch.in.FreeCPUs = e.launch.cpus == "" && affinity(e.launch.plan, "final") == "" && e.view.group.Join() != cgroup.JoinNone
+	return e.explain(e.launch.start(at, nil))
 }
 
 func affinity(p *plan.Plan, when string) string {
@@ -330,6 +320,10 @@ func (e *execution) finish() error {
 		if err := applyOutside(e.launch.pid, s); err != nil {
 			return runtimeStepError(e.launch.plan, i, err)
 		}
+	}
+	// Not before, as the process may have been forked on the way.
+	if err := setAffinity(e.launch.pid, affinity(e.launch.plan, "final")); err != nil {
+		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
 	}
 	if group := resctrlOf(e.view.Container); group != nil {
 		// It is our child, and not the init's, whose group it would be born in.

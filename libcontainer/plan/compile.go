@@ -59,7 +59,7 @@ type compiler struct {
 func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
 	c := newCompiler(spec, &facts, &opts)
 	l := c.spec.Linux
-	c.p.Namespaces = compileNamespaces(l.Namespaces)
+	c.p.Namespaces = compileNamespaces(l.Namespaces, facts.Privileged)
 	c.label = l.MountLabel
 	if l.MountLabel != "" && !facts.SELinux {
 		return nil, fieldError("linux.mountLabel", "SELinux is not enabled on this host")

@@ -42,6 +42,8 @@ var golden = []struct {
 	{"rootless", "../spec/testdata/config/runc-rootless.json", true},
 	{"boot", "testdata/boot.json", false},
 	{"everything", "testdata/everything.json", false},
+	{"joined", "testdata/joined.json", false},
+	{"joined-rootless", "testdata/joined.json", true},
 }
 
 // TestGolden compares plans with the kept ones; `go test -update` keeps the new ones.

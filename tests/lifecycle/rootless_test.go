@@ -181,6 +181,16 @@ func TestRootless(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, out)
 		}
 	})
+	t.Run("joined namespaces", func(t *testing.T) {
+		first := newUnprivileged(t, fixtures.Args("/bin/sleep", "300"))
+		first.must("create", "--bundle", first.c.Bundle, first.c.ID)
+		pid := first.c.State().Pid
+		for _, order := range [][]string{{"user", "net"}, {"net", "user"}} {
+			second := newUnprivileged(t, fixtures.Shell("readlink /proc/self/ns/net"), joining(order, func(string) int { return pid }))
+			want(t, "network", second.must("run", "--bundle", second.c.Bundle, second.c.ID), namespaceOf(t, pid, "net"))
+		}
+		first.must("delete", "--force", first.c.ID)
+	})
 	t.Run("ranges", func(t *testing.T) {
 		u := withRanges(t, fixtures.Args("/bin/sleep", "300"), func(s *specs.Spec) { s.Process.User.AdditionalGids = []uint32{5} })
 		u.life()

@@ -165,7 +165,31 @@ func (c *compiler) priorities(phase Phase, p *specs.Process) {
 
 func (c *compiler) rlimits(phase Phase, p *specs.Process) {
 	for _, r := range p.Rlimits {
-		c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
+		switch {
+		case !c.afterWait(&r):
+			c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
+		case r.Hard >= usualFiles: // which it may take the runtime to set
+			c.p.add(phase, Rlimit{r.Type, r.Hard, r.Hard})
+		}
+	}
+}
+
+// usualFiles is how many descriptors every process may have, getrlimit(2): more
+// than an init has.
+const usualFiles = 1024
+
+// afterWait says whether a limit could keep a waiting init from accepting the
+// connection of `start`, so that the init lowers it itself when it has.
+func (c *compiler) afterWait(r *specs.POSIXRlimit) bool {
+	return c.opts.Wait && r.Type == "RLIMIT_NOFILE" && r.Soft < usualFiles
+}
+
+func (c *compiler) waitStart(p *specs.Process) {
+	c.p.add(Start, WaitStart{})
+	for _, r := range p.Rlimits {
+		if c.afterWait(&r) {
+			c.p.add(Start, Rlimit{r.Type, r.Soft, r.Hard})
+		}
 	}
 }
 

@@ -248,7 +248,7 @@ func (c *compiler) process(p *specs.Process) error {
 	}
 	c.p.add(Init, Ready{})
 	if c.opts.Wait {
-		c.p.add(Start, WaitStart{})
+		c.waitStart(p)
 	}
 	c.hooks(Start, HooksStart)
 	if err := c.labels(p); err != nil {

@@ -135,7 +135,7 @@ func everything() *specs.Spec {
 	p.Terminal, p.Cwd, p.NoNewPrivileges = true, "/work", true
 	p.User.Umask = &umask
 	p.OOMScoreAdj = &score
-	p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 1, Hard: 2}}
+	p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CORE", Soft: 1, Hard: 2}}
 	p.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch}
 	p.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_IDLE}
 	p.ApparmorProfile, p.SelinuxLabel = "profile", "label"

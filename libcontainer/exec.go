@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
@@ -225,6 +224,7 @@ func (e *execution) start() error {
 
 func (e *execution) facts() plan.Facts {
 	f := plan.Facts{
+		RootOfHost:   e.view.Namespaces&plan.CloneUser != 0 && rootOfHost(e.process),
 		NoSetgroups:  os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
 		Capabilities: permitted(),
 		AppArmor:     e.process.ApparmorProfile != "" && appArmorEnabled(),
@@ -240,30 +240,30 @@ func (e *execution) facts() plan.Facts {
 // and now, which spares a fork.
 func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 	leave = func() {}
-	pidfd, err := unix.PidfdOpen(e.view.init.PID, 0)
-	if err == nil && !e.view.init.Alive() {
-		unix.Close(pidfd)
-		err = unix.ESRCH
-	}
-	if err != nil {
-		return leave, fmt.Errorf("enter the container: its process %s is gone: %w", e.view.init, err)
-	}
+	join, pidfd := -1, -1
 	for i, s := range p.Steps {
-		join, ok := s.(plan.JoinContainer)
-		if !ok {
+		var fd int
+		switch s.(type) {
+		case plan.JoinContainer:
+			fd, err = e.view.init.Open()
+			join, pidfd = i, fd
+		case plan.EnterRoot: // joined before
+			fd, err = openRootOf(e.view.init.PID, pidfd)
+		default:
 			continue
 		}
-		if join.Flags&plan.ClonePID != 0 && os.Geteuid() == 0 {
-			if leave, err = enterPID(pidfd); err != nil {
-				unix.Close(pidfd)
-				return leave, runtimeStepError(p, i, err)
-			}
-			e.launch.in.PIDEntered = true
+		if err != nil {
+			return leave, runtimeStepError(p, i, err)
 		}
-		e.launch.in.Fds[i] = e.launch.give(pidfd)
+		e.launch.in.Fds[i] = e.launch.give(fd)
+	}
+	if join < 0 || os.Geteuid() != 0 || p.Steps[join].(plan.JoinContainer).Flags&plan.ClonePID == 0 {
 		return leave, nil
 	}
-	unix.Close(pidfd)
+	if leave, err = enterPID(pidfd); err != nil {
+		return leave, runtimeStepError(p, join, err)
+	}
+	e.launch.in.PIDEntered = true
 	return leave, nil
 }
 
@@ -277,7 +277,6 @@ func (e *execution) spawn() error {
 		return err
 	}
 	at := cgroupPlace{fd: -1}
-	final := affinity(e.launch.plan, "final")
 	switch e.view.group.Join() {
 	case cgroup.JoinByClone:
 		dir, err := e.view.group.ExecDir(sub, e.view.init.PID)
@@ -290,17 +289,8 @@ func (e *execution) spawn() error {
 		at.place = func(pid int) error { return e.view.group.AddExec(sub, pid, e.view.init.PID) }
 	}
 	e.launch.cpus = affinity(e.launch.plan, "initial")
-	e.launch.in.FreeCPUs = e.launch.cpus == "" && final == "" && e.view.group.Join() != cgroup.JoinNone
-	if err := e.launch.start(at, nil); err != nil {
-		return e.explain(err)
-	}
-	if final == "" {
-		return nil
-	}
-	if err := setAffinity(e.launch.pid, final); err != nil {
-		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
-	}
-	return nil
+	e.launch.in.FreeCPUs = e.launch.cpus == "" && affinity(e.launch.plan, "final") == "" && e.view.group.Join() != cgroup.JoinNone
+	return e.explain(e.launch.start(at, nil))
 }
 
 func affinity(p *plan.Plan, when string) string {
@@ -324,6 +314,10 @@ func (e *execution) finish() error {
 		if err := applyOutside(e.launch.pid, s); err != nil {
 			return runtimeStepError(e.launch.plan, i, err)
 		}
+	}
+	// Not before, as the process may have been forked on the way.
+	if err := setAffinity(e.launch.pid, affinity(e.launch.plan, "final")); err != nil {
+		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
 	}
 	if group := resctrlOf(e.view.Container); group != nil {
 		// It is our child, and not the init's, whose group it would be born in.

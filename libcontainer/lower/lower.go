@@ -161,8 +161,11 @@ func (l *lowerer) defaultSignals() {
 
 func (l *lowerer) lower(s plan.Step) error {
 	switch s := s.(type) {
-	case plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
+	case plan.OOMScore, plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
 		return l.namespaceStep(s)
+	case plan.EnterRoot:
+		l.changeRoot(l.in.Fds[l.step])
+		return nil
 	case plan.HostPropagation, plan.AttachRoot, plan.PivotRoot, plan.Chroot, plan.RootAttributes,
 		plan.MaskPath, plan.ReadonlyPath, plan.Directory:
 		return l.rootStep(s)
@@ -174,6 +177,8 @@ func (l *lowerer) lower(s plan.Step) error {
 		return l.syncStep(s)
 	case plan.Adaptation:
 		return l.bootStep(s.Change)
+	case plan.Rlimit, plan.Schedule, plan.IOPriority:
+		return l.limitStep(s)
 	case plan.AppArmor, plan.SELinux, plan.NoNewPrivileges, plan.Seccomp, plan.Capabilities, plan.DropBounding:
 		return l.confineStep(s)
 	default:
@@ -195,7 +200,7 @@ func (l *lowerer) fault(step int) {
 // step that is about something else.
 func (l *lowerer) enterBefore(s plan.Step) {
 	switch s.(type) {
-	case plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
+	case plan.OOMScore, plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
 	default:
 		if !l.entered {
 			l.entered = true

@@ -62,6 +62,9 @@ func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
 
 func (l *lowerer) namespaceStep(s plan.Step) error {
 	switch s := s.(type) {
+	case plan.OOMScore:
+		// While /proc is the host's and shows us. A fork later on inherits it.
+		l.writeFile("/proc/self/oom_score_adj", strconv.Itoa(s.Value))
 	case plan.JoinNamespace:
 		l.join(l.in.Fds[l.step], plan.NamespaceFlag(s.Type))
 	case plan.JoinContainer:
@@ -80,13 +83,18 @@ func (l *lowerer) namespaceStep(s plan.Step) error {
 			l.call(unix.SYS_UNSHARE, num(int(l.layout.tape)))
 		}
 	case plan.TimeOffset:
-		file := l.cell()
-		l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str("/proc/self/timens_offsets"), num(unix.O_WRONLY|unix.O_CLOEXEC)).Into(file)
-		text := s.Clock + " " + strconv.FormatInt(s.Secs, 10) + " " + strconv.FormatUint(uint64(s.Nanos), 10)
-		l.call(unix.SYS_WRITE, file.Value(), l.str(text), num(len(text)))
-		l.call(unix.SYS_CLOSE, file.Value())
+		l.writeFile("/proc/self/timens_offsets",
+			s.Clock+" "+strconv.FormatInt(s.Secs, 10)+" "+strconv.FormatUint(uint64(s.Nanos), 10))
 	}
 	return nil
+}
+
+// writeFile writes a file of the host's procfs.
+func (l *lowerer) writeFile(path, text string) {
+	file := l.cell()
+	l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str(path), num(unix.O_WRONLY|unix.O_CLOEXEC)).Into(file)
+	l.call(unix.SYS_WRITE, file.Value(), l.str(text), num(len(text)))
+	l.call(unix.SYS_CLOSE, file.Value())
 }
 
 // join enters the namespaces of fd; -1 stands for what the runtime entered
@@ -107,6 +115,12 @@ func (l *lowerer) becomeRoot() {
 	l.call(unix.SYS_SETGROUPS, num(0), num(0)).Ignore(unix.EPERM)
 	l.call(unix.SYS_SETRESGID, num(0), num(0), num(0))
 	l.call(unix.SYS_SETRESUID, num(0), num(0), num(0))
+}
+
+// changeRoot makes an inherited directory the root and the working directory.
+func (l *lowerer) changeRoot(fd int) {
+	l.call(unix.SYS_FCHDIR, num(fd))
+	l.call(unix.SYS_CHROOT, l.str("."))
 }
 
 // enter goes on inside all namespaces, in a child if that is what it takes.

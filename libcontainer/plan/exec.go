@@ -36,6 +36,9 @@ func CompileExec(s *specs.Spec, p *specs.Process, t Target, facts Facts, opts Op
 	if t.Namespaces != 0 {
 		c.p.add(Init, JoinContainer{t.PID, t.Namespaces})
 	}
+	if t.Namespaces&CloneMount == 0 {
+		c.p.add(Init, EnterRoot{t.PID}) // no namespace brings it along
+	}
 	c.p.add(Init, NewSession{})
 	if p.Terminal {
 		c.p.add(Init, newConsole(p, false))

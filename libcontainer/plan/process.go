@@ -231,6 +231,9 @@ func (c *compiler) process(p *specs.Process) error {
 	if err := c.memoryPolicy(); err != nil {
 		return err
 	}
+	if c.priorityPhase() == Init {
+		c.priorities(Init, p) // late, as they may slow it down
+	}
 	sets := c.capabilities(p)
 	c.p.add(Init, DropBounding{sets.Bounding})
 	if err := c.user(p); err != nil {
@@ -245,7 +248,7 @@ func (c *compiler) process(p *specs.Process) error {
 	}
 	c.p.add(Init, Ready{})
 	if c.opts.Wait {
-		c.p.add(Start, WaitStart{})
+		c.waitStart(p)
 	}
 	c.hooks(Start, HooksStart)
 	if err := c.labels(p); err != nil {

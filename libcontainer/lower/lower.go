@@ -251,9 +251,11 @@ const (
 	noSymlinks = inRoot | unix.RESOLVE_NO_SYMLINKS
 )
 
-// openIn opens a path below dir, which no symlink can leave.
+// openIn opens a path below dir, which no symlink can leave. When something is
+// renamed or mounted meanwhile, anywhere on the machine, the kernel cannot be
+// sure that ".." did not, and says EAGAIN.
 func (l *lowerer) openIn(dir tape.Cell, path string, flags, resolve uint64) tape.Record {
-	return l.call(unix.SYS_OPENAT2, dir.Value(), l.str(relative(path)), l.how(flags, resolve), num(24))
+	return l.call(unix.SYS_OPENAT2, dir.Value(), l.str(relative(path)), l.how(flags, resolve), num(24)).Retry(unix.EAGAIN)
 }
 
 // relative is the path as seen from the root; "." for the root itself.

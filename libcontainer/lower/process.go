@@ -32,7 +32,7 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.ChangeDir:
 		dir := l.cell()
 		l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str("/"+relative(s.Path)),
-			l.how(unix.O_PATH|unix.O_DIRECTORY, inRoot), num(24)).Into(dir)
+			l.how(unix.O_PATH|unix.O_DIRECTORY, inRoot), num(24)).Into(dir).Retry(unix.EAGAIN)
 		l.call(unix.SYS_FCHDIR, dir.Value())
 		l.close(dir)
 	case plan.CheckProgram:

@@ -308,7 +308,7 @@ func reap(pid int) unix.WaitStatus {
 func (l *launch) failure(r tape.Report) error {
 	step, n := l.step(r.Record)
 	if step == nil {
-		return fmt.Errorf("the init process failed in record %d: %w", r.Record, r.Errno)
+		return fmt.Errorf("the init process failed: %w (record %d of its tape)", r.Errno, r.Record)
 	}
 	return stepError(step, n, r.Errno)
 }

@@ -10,12 +10,13 @@ import (
 
 // limitStep lowers what the process does to itself where the runtime does not
 // do it from outside.
-func (l *lowerer) limitStep(s plan.Step) error {
+func (l *lowerer) limitStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.Rlimit:
 		number, ok := s.Number()
 		if !ok {
-			return fmt.Errorf("unknown resource")
+			l.err = fmt.Errorf("the kernel has no resource %s", s.Type)
+			return true
 		}
 		l.restoreFiles()
 		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
@@ -28,6 +29,8 @@ func (l *lowerer) limitStep(s plan.Step) error {
 	case plan.IOPriority:
 		const whoProcess = 1
 		l.call(unix.SYS_IOPRIO_SET, num(whoProcess), num(0), num(s.Value()))
+	default:
+		return false
 	}
-	return nil
+	return true
 }

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -42,10 +43,6 @@ func layoutNamespaces(p *plan.Plan, in *Input) namespaceLayout {
 	return l
 }
 
-// CloneFlags tells, before a tape is made, which namespaces of a plan are made
-// as its init is started.
-func CloneFlags(p *plan.Plan, in *Input) uintptr { return layoutNamespaces(p, in).clone }
-
 func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
 	for i, s := range p.Steps {
 		switch s := s.(type) {
@@ -60,7 +57,7 @@ func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
 	return false
 }
 
-func (l *lowerer) namespaceStep(s plan.Step) error {
+func (l *lowerer) namespaceStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.OOMScore:
 		// While /proc is the host's and shows us. A fork later on inherits it.
@@ -85,8 +82,10 @@ func (l *lowerer) namespaceStep(s plan.Step) error {
 	case plan.TimeOffset:
 		l.writeFile("/proc/self/timens_offsets",
 			s.Clock+" "+strconv.FormatInt(s.Secs, 10)+" "+strconv.FormatUint(uint64(s.Nanos), 10))
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // writeFile writes a file of the host's procfs.
@@ -139,30 +138,78 @@ func (l *lowerer) enter() {
 	l.openAttributes()
 }
 
-// openAttributes opens, while the host's /proc is in reach, the files by which
-// labels are set later: the container's own /proc can be anything.
+// labelled tells whether there are labels to be set for the program or its keys.
+func (l *lowerer) labelled() bool {
+	return slices.ContainsFunc(l.p.Steps, func(s plan.Step) bool {
+		switch s := s.(type) {
+		case plan.AppArmor, plan.SELinux:
+			return true
+		case plan.Keyring:
+			return s.Label != ""
+		}
+		return false
+	})
+}
+
+// joinsMounts tells whether the init enters a mount namespace that exists, and
+// with it somebody else's /proc.
+func (l *lowerer) joinsMounts() bool {
+	return slices.ContainsFunc(l.p.Steps, func(s plan.Step) bool {
+		switch s := s.(type) {
+		case plan.JoinNamespace:
+			return plan.NamespaceFlag(s.Type) == plan.CloneMount
+		case plan.JoinContainer:
+			return s.Flags&plan.CloneMount != 0
+		}
+		return false
+	})
+}
+
+// holdProc keeps the host's /proc for openAttributes, beyond the numbers that
+// closeScratch leaves open.
+func (l *lowerer) holdProc() {
+	if !l.joinsMounts() || !l.labelled() {
+		return
+	}
+	const attributes = 2
+	first := l.cell()
+	l.hostProc = l.cell()
+	l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str("/proc"), num(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).Into(first)
+	l.call(unix.SYS_FCNTL, first.Value(), num(unix.F_DUPFD_CLOEXEC), num(l.in.Inherited+attributes)).Into(l.hostProc)
+	l.close(first)
+}
+
+// openAttributes opens, in the host's /proc, the files by which labels are set
+// later: the container's own /proc can be anything. The kernel lets nobody but
+// the process itself write to them, so it is not done before the last fork.
 func (l *lowerer) openAttributes() {
-	for _, s := range l.p.Steps {
+	for i, s := range l.p.Steps {
+		l.b.Step(i)
 		switch s := s.(type) {
 		case plan.AppArmor:
-			l.lsmExec = l.openAttribute("/proc/self/attr/apparmor/exec", "/proc/self/attr/exec")
+			l.lsmExec = l.openAttribute("apparmor/exec", "exec")
 		case plan.SELinux:
-			l.lsmExec = l.openAttribute("/proc/self/attr/exec")
+			l.lsmExec = l.openAttribute("exec")
 		case plan.Keyring:
 			if s.Label != "" {
-				l.keyAttr = l.openAttribute("/proc/self/attr/keycreate")
+				l.keyAttr = l.openAttribute("keycreate")
 			}
 		}
 	}
+	l.b.Step(l.step)
 }
 
-func (l *lowerer) openAttribute(paths ...string) tape.Cell {
+func (l *lowerer) openAttribute(names ...string) tape.Cell {
 	file := l.cell()
 	done := l.b.NewLabel()
-	for i, p := range paths {
-		r := l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str(p), num(unix.O_WRONLY|unix.O_CLOEXEC)).
+	dir, prefix := num(unix.AT_FDCWD), "/proc/self/attr/"
+	if l.hostProc != 0 {
+		dir, prefix = l.hostProc.Value(), "self/attr/"
+	}
+	for i, name := range names {
+		r := l.call(unix.SYS_OPENAT, dir, l.str(prefix+name), num(unix.O_WRONLY|unix.O_CLOEXEC)).
 			Into(file).IfPositive(done)
-		if i < len(paths)-1 {
+		if i < len(names)-1 {
 			r.Ignore(unix.ENOENT)
 		}
 	}

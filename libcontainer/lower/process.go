@@ -2,7 +2,6 @@ package lower
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-func (l *lowerer) processStep(s plan.Step) error {
+func (l *lowerer) processStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.NewSession:
 		l.call(unix.SYS_SETSID).Ignore(unix.EPERM)
@@ -40,9 +39,9 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.Execute:
 		l.execute(&s)
 	default:
-		return fmt.Errorf("no system call is known for this step")
+		return false
 	}
-	return nil
+	return true
 }
 
 func (l *lowerer) memoryPolicy(s *plan.MemoryPolicy) {
@@ -191,7 +190,7 @@ func (l *lowerer) vector(list []string) tape.Arg {
 	return l.b.Pointers(args...)
 }
 
-func (l *lowerer) confineStep(s plan.Step) error {
+func (l *lowerer) confineStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.AppArmor:
 		text := "exec " + s.Profile
@@ -206,8 +205,10 @@ func (l *lowerer) confineStep(s plan.Step) error {
 		l.capabilities(s.Sets)
 	case plan.Seccomp:
 		l.seccomp()
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 func (l *lowerer) dropBounding(keep uint64) {

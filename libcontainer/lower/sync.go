@@ -125,7 +125,7 @@ func (l *lowerer) send(r Request, value uint32, fds ...tape.Cell) {
 	l.await()
 }
 
-func (l *lowerer) syncStep(s plan.Step) error {
+func (l *lowerer) syncStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.RunHooks:
 		if s.Phase == plan.HooksStart {
@@ -142,8 +142,10 @@ func (l *lowerer) syncStep(s plan.Step) error {
 		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // closeScratch lets go of the descriptors that only the steps before needed,

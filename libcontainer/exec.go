@@ -93,17 +93,11 @@ func (e *execution) configure() error {
 	if e.view.StopSignal != 0 { // a booted system, whose PID 1 got the same
 		e.process = nspawn.WithPath(e.process)
 	}
-	if e.opts.Detach && e.process.Terminal && e.opts.ConsoleSocket == "" {
-		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: give --console-socket")
-	}
-	if !e.process.Terminal && e.opts.ConsoleSocket != "" {
-		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
-	}
-	return nil
+	return checkTerminal(e.opts.Detach, e.process.Terminal, e.opts.ConsoleSocket)
 }
 
-// inherit fills in what a process object leaves to the container: what
-// confines it is never less for having been left out.
+// inherit fills in what a process object leaves to the container. One that says
+// nothing of noNewPrivileges says that it is false.
 func inherit(given, of *specs.Process) *specs.Process {
 	p := *given
 	if p.Capabilities == nil {
@@ -325,16 +319,8 @@ func (e *execution) finish() error {
 			return err
 		}
 	}
-	if e.opts.PidFile != "" {
-		if err := writePidFile(e.opts.PidFile, e.launch.pid); err != nil {
-			return err
-		}
-	}
-	if err := sendPidfd(e.opts.PidfdSocket, console.Exec, e.launch); err != nil {
-		return err
-	}
-	if err := e.launch.reply(); err != nil {
-		return e.explain(errGone)
+	if err := e.launch.announce(e.opts.PidfdSocket, console.Exec, e.opts.PidFile); err != nil {
+		return e.explain(err)
 	}
 	return e.launch.untilRunning()
 }

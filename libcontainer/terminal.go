@@ -122,12 +122,14 @@ func (e *consoleEnd) close() {
 	*e = consoleEnd{system: e.system}
 }
 
-func sendPidfd(path string, process console.Process, l *launch) error {
-	if path == "" {
-		return nil
-	}
-	if err := console.SendPidfd(path, process, l.pidfd); err != nil {
-		return fmt.Errorf("--pidfd-socket: %w", err)
+// checkTerminal refuses a terminal that nobody could use. A socket takes it when
+// this process does not stay with it.
+func checkTerminal(leaves, terminal bool, socket string) error {
+	switch {
+	case leaves && terminal && socket == "":
+		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
+	case (!terminal || !leaves) && socket != "":
+		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
 }

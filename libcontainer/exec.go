@@ -71,16 +71,9 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 }
 
 // configure finds out what the process is to be.
-func (e *execution) configure() error {
-	raw, err := e.view.dir.Config()
-	if err != nil {
+func (e *execution) configure() (err error) {
+	if e.cfg, err = e.view.config(); err != nil {
 		return err
-	}
-	if e.cfg, err = spec.Decode(raw); err != nil {
-		return err
-	}
-	if e.cfg.Spec.Linux == nil {
-		e.cfg.Spec.Linux = &specs.Linux{}
 	}
 	if e.process = e.opts.Process; e.process != nil {
 		e.process = inherit(e.process, e.cfg.Spec.Process)

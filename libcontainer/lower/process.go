@@ -91,7 +91,11 @@ func (l *lowerer) setUser(s *plan.SetUser) {
 		if len(groups) > 0 {
 			list = l.b.Bytes(groups)
 		}
-		l.call(unix.SYS_SETGROUPS, num(len(s.Groups)), list)
+		set := l.call(unix.SYS_SETGROUPS, num(len(s.Groups)), list)
+		if len(s.Groups) == 0 && l.p.Namespaces.Path(plan.CloneUser) != "" {
+			// Somebody else's user namespace may deny it, setgroups(2).
+			set.Ignore(unix.EPERM)
+		}
 	}
 	id := func(v uint32) tape.Arg { return num(int(v)) }
 	l.call(unix.SYS_SETRESGID, id(s.GID), id(s.GID), id(s.GID))

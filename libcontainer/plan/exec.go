@@ -21,9 +21,7 @@ func CompileExec(s *specs.Spec, p *specs.Process, t Target, facts Facts, opts Op
 	linux := *c.spec.Linux
 	linux.MemoryPolicy = nil
 	c.spec.Linux = &linux
-	if t.Namespaces&CloneUser != 0 {
-		c.p.Namespaces.Joined = []specs.LinuxNamespace{{Type: specs.UserNamespace, Path: "container"}}
-	}
+	c.p.Namespaces.Entered = t.Namespaces
 	if a := p.ExecCPUAffinity; a != nil {
 		if a.Initial != "" {
 			c.p.add(Prepare, CPUAffinity{"initial", a.Initial})

@@ -49,11 +49,14 @@ type Namespaces struct {
 	New uint64
 	// Joined are namespaces of others, entered by path, in this order.
 	Joined []specs.LinuxNamespace
+	// Entered is the set of clone flags of a container's namespaces, by a
+	// process that is exec'd in it.
+	Entered uint64
 }
 
 // Has tells whether the container has a namespace of that flag that is not
-// the runtime's own, be it new or joined.
-func (n Namespaces) Has(flag uint64) bool { return n.New&flag != 0 || n.Path(flag) != "" }
+// the runtime's own.
+func (n Namespaces) Has(flag uint64) bool { return (n.New|n.Entered)&flag != 0 || n.Path(flag) != "" }
 
 // Path returns the path of the joined namespace of that flag, or "".
 func (n Namespaces) Path(flag uint64) string {

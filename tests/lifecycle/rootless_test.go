@@ -189,6 +189,11 @@ func TestRootless(t *testing.T) {
 			second := newUnprivileged(t, fixtures.Shell("readlink /proc/self/ns/net"), joining(order, func(string) int { return pid }))
 			want(t, "network", second.must("run", "--bundle", second.c.Bundle, second.c.ID), namespaceOf(t, pid, "net"))
 		}
+		// The mappings are the namespace's own; they need no copy.
+		bare := newUnprivileged(t, fixtures.Shell("id -u"), joining([]string{"user", "net"}, func(string) int { return pid }), func(s *specs.Spec) {
+			s.Linux.UIDMappings, s.Linux.GIDMappings = nil, nil
+		})
+		want(t, "user", bare.must("run", "--bundle", bare.c.Bundle, bare.c.ID), "0")
 		first.must("delete", "--force", first.c.ID)
 	})
 	t.Run("ranges", func(t *testing.T) {

@@ -282,7 +282,7 @@ func (c *container) start() error {
 	l.answer = c.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
 	l.in.UserOnTape = c.userOnTape()
-	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal)
+	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal, !c.wait && !c.detach)
 	// The CPUs that a service manager keeps its engine to are not the container's,
 	// but a unit that is kept is.
 	l.in.FreeCPUs = c.group.Join() != cgroup.JoinNone && (c.run == nil || !c.run.KeepUnit)

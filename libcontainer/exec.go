@@ -194,7 +194,7 @@ func (e *execution) start() error {
 	l := e.launch
 	l.answer = e.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
-	l.in.OwnStdio = ownStdio(p, e.process.Terminal)
+	l.in.OwnStdio = ownStdio(p, e.process.Terminal, !e.opts.Detach)
 	if err := e.console.connect(e.opts.ConsoleSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}

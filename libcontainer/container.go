@@ -81,7 +81,7 @@ func (c *container) prepare() error {
 	if err := errors.Join(c.checkRoot(), c.checkRdt()); err != nil {
 		return err
 	}
-	if err := c.checkTerminal(); err != nil {
+	if err := checkTerminal(c.wait || c.detach, c.spec.Process.Terminal, c.opts.ConsoleSocket); err != nil {
 		return err
 	}
 	if err := c.passDescriptors(); err != nil {
@@ -149,17 +149,6 @@ func (c *container) checkRoot() error {
 		return nil
 	}
 	return fmt.Errorf("root.path: stat %q: %w", root, err)
-}
-
-// checkTerminal refuses what nobody could listen to.
-func (c *container) checkTerminal() error {
-	switch {
-	case (c.wait || c.detach) && c.spec.Process.Terminal && c.opts.ConsoleSocket == "":
-		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
-	case (!c.spec.Process.Terminal || !c.wait && !c.detach) && c.opts.ConsoleSocket != "":
-		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
-	}
-	return nil
 }
 
 func (c *container) prepareCgroup() error {
@@ -286,7 +275,7 @@ func (c *container) start() error {
 	l.answer = c.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
 	l.in.UserOnTape = c.userOnTape()
-	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal)
+	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal, !c.wait && !c.detach)
 	// The CPUs that a service manager keeps its engine to are not the container's,
 	// but a unit that is kept is.
 	l.in.FreeCPUs = c.group.Join() != cgroup.JoinNone && (c.run == nil || !c.run.KeepUnit)
@@ -352,24 +341,11 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
-	if err := c.console.sendPidfd(console.Init, c.launch); err != nil {
+	if err := c.launch.announce(&c.console, console.Init, c.opts.PidFile); err != nil {
 		return err
 	}
-	fault.At()
-	if c.opts.PidFile != "" {
-		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
-			return err
-		}
-		fault.At()
-	}
-	err := c.launch.reply()
-	if err != nil && c.opts.PidFile != "" {
-		_ = os.Remove(c.opts.PidFile) // whoever reads it would wait for, or kill, a stranger
-	}
-	if err == nil {
-		c.keepDevices()
-	}
-	return err
+	c.keepDevices()
+	return nil
 }
 
 func (c *container) recordProcess() error {
@@ -453,27 +429,6 @@ func listen(d *state.Dir) (int, error) {
 		return -1, fmt.Errorf("make the socket %q: %w", filepath.Join(d.Path(), state.SocketFile), err)
 	}
 	return fd, nil
-}
-
-// writePidFile writes the file in one move, so that a reader never sees half
-// of it: engines wait for it to appear.
-func writePidFile(path string, pid int) error {
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	fd, err := unix.Open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o666)
-	if err == nil {
-		_, err = unix.Write(fd, []byte(strconv.Itoa(pid)))
-		unix.Close(fd)
-		if err == nil {
-			err = unix.Rename(tmp, path)
-		}
-		if err != nil {
-			_ = unix.Unlink(tmp)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write --pid-file %q: %w", path, err)
-	}
-	return nil
 }
 
 // userOnTape tells whether the init makes the user namespace itself: what is

@@ -24,6 +24,9 @@ func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	}
 	defer v.close()
 	signal := v.means(sig, all)
+	if v.status == specs.StateCreated && v.PrivatePID && v.ends(signal) {
+		signal = unix.SIGKILL
+	}
 	// Without a PID namespace of its own a container does not end with its
 	// init; who kills it wants it to.
 	if all || signal == unix.SIGKILL && !v.PrivatePID && v.populated() {
@@ -45,6 +48,17 @@ func (v *view) means(sig unix.Signal, all bool) unix.Signal {
 		return unix.Signal(v.StopSignal)
 	}
 	return sig
+}
+
+// ends tells whether a signal is there to end a program. The kernel does not give
+// one to an init that has no handler for it, and the one that waits for its start
+// has none.
+func (v *view) ends(signal unix.Signal) bool {
+	switch signal {
+	case unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT:
+		return true
+	}
+	return v.StopSignal != 0 && int(signal) == v.StopSignal
 }
 
 // signalInit sends a signal to the init, and to no process that got its number

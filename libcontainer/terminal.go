@@ -130,13 +130,26 @@ func (e *consoleEnd) close() {
 	*e = consoleEnd{system: e.system}
 }
 
-func (e *consoleEnd) sendPidfd(process console.Process, l *launch) error {
+// sendPidfd tells the caller's other socket which process it is.
+func (e *consoleEnd) sendPidfd(process console.Process, pidfd int) error {
 	if e.pidfds == nil {
 		return nil
 	}
 	defer func() { unix.Close(*e.pidfds); e.pidfds = nil }() // its reader may wait for the end
-	if err := console.SendPidfd(*e.pidfds, process, l.pidfd); err != nil {
+	if err := console.SendPidfd(*e.pidfds, process, pidfd); err != nil {
 		return fmt.Errorf("--pidfd-socket: %w", err)
+	}
+	return nil
+}
+
+// checkTerminal refuses a terminal that nobody could use. A socket takes it when
+// this process does not stay with it.
+func checkTerminal(leaves, terminal bool, socket string) error {
+	switch {
+	case leaves && terminal && socket == "":
+		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
+	case (!terminal || !leaves) && socket != "":
+		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
 }

@@ -13,6 +13,10 @@ type Facts struct {
 	// Privileged says that the runtime may open and clone mounts itself:
 	// it has CAP_SYS_ADMIN over its own mount namespace.
 	Privileged bool
+	// RootOfHost says that the runtime is root in the initial user namespace,
+	// and not of another alone; it only matters to a container with a user
+	// namespace and an OOM score, a scheduling policy or an I/O priority.
+	RootOfHost bool
 	// NoSetgroups says that setgroups(2) is denied: a user namespace made
 	// without privileges, its groups mapped without newgidmap.
 	NoSetgroups bool
@@ -60,7 +64,7 @@ type compiler struct {
 func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
 	c := newCompiler(spec, &facts, &opts)
 	l := c.spec.Linux
-	c.p.Namespaces = compileNamespaces(l.Namespaces)
+	c.p.Namespaces = compileNamespaces(l.Namespaces, facts.Privileged)
 	c.label = l.MountLabel
 	if l.MountLabel != "" && !facts.SELinux {
 		return nil, fieldError("linux.mountLabel", "SELinux is not enabled on this host")

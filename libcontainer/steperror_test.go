@@ -45,3 +45,10 @@ func TestStepErrorExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestUnknownRlimit(t *testing.T) {
+	err := applyOutside(0, plan.Rlimit{Type: "RLIMIT_NONE"})
+	if err == nil || !strings.Contains(err.Error(), `process.rlimits: "RLIMIT_NONE"`) {
+		t.Errorf("%v names not the field and the value", err)
+	}
+}

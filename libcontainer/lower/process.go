@@ -18,7 +18,7 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.Rlimit:
 		number, ok := s.Number()
 		if !ok {
-			return fmt.Errorf("unknown resource")
+			return fmt.Errorf("process.rlimits: %q is no resource limit of Linux", s.Type)
 		}
 		l.restoreFiles()
 		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))

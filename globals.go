@@ -13,7 +13,7 @@ func quote(s string) string { return strconv.Quote(s) }
 func globalFlags(g *globals) []cli.Flag {
 	return []cli.Flag{
 		{Name: "debug", Help: "write debug messages to the log", Var: &g.debug},
-		{Name: "log", Arg: "FILE", Help: "append messages to this file, and errors in it too",
+		{Name: "log", Arg: "FILE", Help: "append messages and errors to this file",
 			Default: "standard error", Var: &g.log},
 		{Name: "log-format", Arg: "FORMAT", Help: "format of the messages: text or json", Default: "text",
 			Var: &g.logFormat},

@@ -14,11 +14,9 @@ import (
 
 // announce tells the caller which process it is, the file last that engines wait
 // for, and then lets the process go on.
-func (l *launch) announce(pidfdSocket string, kind console.Process, pidFile string) error {
-	if pidfdSocket != "" {
-		if err := console.SendPidfd(pidfdSocket, kind, l.pidfd); err != nil {
-			return fmt.Errorf("--pidfd-socket: %w", err)
-		}
+func (l *launch) announce(end *consoleEnd, kind console.Process, pidFile string) error {
+	if err := end.sendPidfd(kind, l); err != nil {
+		return err
 	}
 	fault.At()
 	if pidFile != "" {

@@ -30,6 +30,7 @@ type container struct {
 	wait   bool // for start; a container of Run goes on by itself
 	cfg    *spec.Config
 	spec   *specs.Spec
+	warned spec.Errors // of the configuration
 	group  *cgroup.Group
 	plan   *plan.Plan
 	filter seccomp.Program
@@ -108,7 +109,7 @@ func (c *container) load() (err error) {
 	}
 	c.spec = c.cfg.Spec
 	name := filepath.Join(c.opts.Bundle, spec.ConfigName)
-	if err := spec.Validate(c.spec); err != nil {
+	if c.warned, err = spec.Check(c.spec); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if c.spec.Process == nil {
@@ -118,14 +119,6 @@ func (c *container) load() (err error) {
 		c.spec.Linux = &specs.Linux{}
 	}
 	return c.decideBoot()
-}
-
-func (c *container) compile() (err error) {
-	c.plan, err = plan.Compile(c.spec, c.rt.facts(c.spec, c.opts.Bundle, c.group), plan.Options{
-		ID: c.opts.ID, Bundle: c.opts.Bundle, NoPivot: c.opts.NoPivot, NoNewKeyring: c.opts.NoNewKeyring,
-		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0, Boot: c.boot,
-	})
-	return err
 }
 
 func configError(bundle string, err error) error {
@@ -221,7 +214,7 @@ func (c *container) make() error {
 		return err
 	}
 	fault.At()
-	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
+	if err := c.console.connect(c.opts.ConsoleSocket, c.opts.PidfdSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	if err := c.group.Make(); err != nil {
@@ -348,7 +341,7 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
-	if err := c.launch.announce(c.opts.PidfdSocket, console.Init, c.opts.PidFile); err != nil {
+	if err := c.launch.announce(&c.console, console.Init, c.opts.PidFile); err != nil {
 		return err
 	}
 	c.keepDevices()
@@ -402,7 +395,9 @@ func (c *container) abandon() {
 		_ = c.dir.Remove()
 		return
 	}
-	_ = destroy(c.rt, c.dir, &c.desc, c.group, true) // it warns by itself
+	if err := destroy(c.dir, &c.desc, c.group, true); err != nil {
+		c.rt.warn(err.Error()) // beside the error that is why
+	}
 	if started {
 		c.rt.poststop(c.spec, &c.desc)
 	}

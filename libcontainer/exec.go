@@ -66,7 +66,7 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 	if o.Detach {
 		return 0, nil
 	}
-	ended, err := e.console.attend(e.launch, false)
+	ended, err := e.console.attend(e.launch, new(inbox), false)
 	return exitCode(ended), err
 }
 
@@ -195,7 +195,7 @@ func (e *execution) start() error {
 	l.answer = e.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
 	l.in.OwnStdio = ownStdio(p, e.process.Terminal, !e.opts.Detach)
-	if err := e.console.connect(e.opts.ConsoleSocket, e.process.ConsoleSize != nil); err != nil {
+	if err := e.console.connect(e.opts.ConsoleSocket, e.opts.PidfdSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	leave, err := e.enter(p)
@@ -240,7 +240,7 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 			continue
 		}
 		if err != nil {
-			return leave, runtimeStepError(p, i, err)
+			return leave, stepError(p, i, err)
 		}
 		e.launch.in.Fds[i] = e.launch.give(fd)
 	}
@@ -248,7 +248,7 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 		return leave, nil
 	}
 	if leave, err = enterPID(pidfd); err != nil {
-		return leave, runtimeStepError(p, join, err)
+		return leave, stepError(p, join, err)
 	}
 	e.launch.in.PIDEntered = true
 	return leave, nil
@@ -299,7 +299,7 @@ func (e *execution) finish() error {
 			continue
 		}
 		if err := applyOutside(e.launch.pid, s); err != nil {
-			return runtimeStepError(e.launch.plan, i, err)
+			return stepError(e.launch.plan, i, err)
 		}
 	}
 	// Not before, as the process may have been forked on the way.
@@ -312,7 +312,7 @@ func (e *execution) finish() error {
 			return err
 		}
 	}
-	if err := e.launch.announce(e.opts.PidfdSocket, console.Exec, e.opts.PidFile); err != nil {
+	if err := e.launch.announce(&e.console, console.Exec, e.opts.PidFile); err != nil {
 		return e.explain(err)
 	}
 	return e.launch.untilRunning()

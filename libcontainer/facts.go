@@ -30,7 +30,7 @@ func (r *Runtime) facts(s *specs.Spec, bundle string, g *cgroup.Group) plan.Fact
 	}
 	if g != nil {
 		location := g.Location()
-		f.CgroupDriver, f.CgroupPath = string(location.Driver), location.String()
+		f.CgroupDriver, f.CgroupPath, f.CgroupOwner = string(location.Driver), location.String(), cgroup.OwnerOf(s)
 	}
 	if !hasHome(s.Process.Env) {
 		f.Home = passwd.Home(rootPath(s, bundle), s.Process.User.UID)

@@ -10,14 +10,14 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
-// AnySignal lets Kill choose: the one that shuts a booted system down, SIGTERM
+// DefaultSignal lets Kill choose: the one that shuts a booted system down, SIGTERM
 // for everything else.
-const AnySignal = -1
+const DefaultSignal unix.Signal = -1
 
 // Kill sends a signal to the container's init, or to all of its processes.
 // With all a container that has stopped is no error. A SIGTERM for a booted
 // system becomes the signal that makes it shut down.
-func (r *Runtime) Kill(id string, sig int, all bool) error {
+func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	v, err := r.look(id)
 	if err != nil {
 		return err
@@ -39,15 +39,15 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 }
 
 // means is the signal that is sent for one that was named, or not.
-func (v *view) means(sig int, all bool) unix.Signal {
-	named := sig != AnySignal
+func (v *view) means(sig unix.Signal, all bool) unix.Signal {
+	named := sig != DefaultSignal
 	if !named {
-		sig = int(unix.SIGTERM)
+		sig = unix.SIGTERM
 	}
-	if v.StopSignal != 0 && !all && (!named || v.ReplaceTERM && nspawn.StopsByDefault(sig)) {
+	if v.StopSignal != 0 && !all && (!named || v.ReplaceTERM && nspawn.StopsByDefault(int(sig))) {
 		return unix.Signal(v.StopSignal)
 	}
-	return unix.Signal(sig)
+	return sig
 }
 
 // ends tells whether a signal is there to end a program. The kernel does not give

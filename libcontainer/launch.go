@@ -312,7 +312,7 @@ func (l *launch) failure(r tape.Report) error {
 	if step == nil {
 		return fmt.Errorf("the init process failed: %w (record %d of its tape)", r.Errno, r.Record)
 	}
-	return stepError(step, n, r.Errno)
+	return &StepError{step, n + 1, r.Errno}
 }
 
 // stepOfRecord finds the step of a record of the tape that was started here.

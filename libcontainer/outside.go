@@ -26,7 +26,7 @@ func (c *container) fromOutside() error {
 			err = applyOutside(c.launch.pid, s)
 		}
 		if err != nil {
-			return runtimeStepError(c.plan, i, err)
+			return stepError(c.plan, i, err)
 		}
 		fault.At()
 	}
@@ -39,7 +39,7 @@ func applyOutside(pid int, s plan.Step) error {
 	case plan.Rlimit:
 		resource, ok := s.Number()
 		if !ok {
-			return fmt.Errorf("unknown resource")
+			return fmt.Errorf("process.rlimits: %q is no resource limit of Linux", s.Type)
 		}
 		return unix.Prlimit(pid, resource, &unix.Rlimit{Cur: s.Soft, Max: s.Hard}, nil)
 	case plan.OOMScore:

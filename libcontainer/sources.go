@@ -33,7 +33,7 @@ func (c *container) openSources() (leave func(), err error) {
 			fd, ours, err = c.openMount(s)
 		}
 		if err != nil {
-			return leave, runtimeStepError(c.plan, i, err)
+			return leave, stepError(c.plan, i, err)
 		}
 		if !ours {
 			continue

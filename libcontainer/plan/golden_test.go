@@ -63,6 +63,10 @@ func TestGolden(t *testing.T) {
 				if g.rootless {
 					facts.Privileged, facts.RootOfHost, facts.NoSetgroups, facts.CgroupPath = false, false, true, ""
 				}
+				if g.name == "boot" {
+					facts.CgroupOwner = new(int)
+					*facts.CgroupOwner = 100000
+				}
 				got := compileText(t, raw, facts)
 				file := filepath.Join("testdata", name+".golden")
 				if *update {

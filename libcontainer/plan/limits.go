@@ -13,9 +13,9 @@ type CreateCgroup struct {
 	Path string
 	// Driver is "cgroupfs" or "systemd".
 	Driver string
-	// Owner is the host's uid of the container's root when the cgroup is
-	// delegated to it, config-linux.md "Cgroup ownership"; -1 otherwise.
-	Owner int
+	// Owner is the host's uid of the container's user when the cgroup is
+	// delegated to it, config-linux.md "Cgroup ownership"; nil otherwise.
+	Owner *int
 }
 
 // Kind implements Step.
@@ -23,8 +23,8 @@ func (CreateCgroup) Kind() string { return "create-cgroup" }
 
 func (s CreateCgroup) String() string {
 	text := "make the control group " + strconv.Quote(s.Path) + " (" + s.Driver + ") and set its limits"
-	if s.Owner >= 0 {
-		text += ", give it to user " + strconv.Itoa(s.Owner)
+	if s.Owner != nil {
+		text += ", give it to user " + strconv.Itoa(*s.Owner)
 	}
 	return text
 }

@@ -220,7 +220,7 @@ func (s Execute) String() string {
 }
 
 // process compiles what an init process and an exec'd one have in common: all
-// from the new session to the program.
+// from the keyring to the program.
 func (c *compiler) process(p *specs.Process) error {
 	if !c.opts.NoNewKeyring {
 		c.p.add(Init, Keyring{Name: "_ses." + c.opts.ID, Label: p.SelinuxLabel})

@@ -1,18 +1,38 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
+
+// TestPidfdSocketMissing: a wrong path costs nothing, not even a hook.
+func TestPidfdSocketMissing(t *testing.T) {
+	require.Root(t)
+	mark := t.TempDir() + "/hook"
+	c := fixtures.New(t, func(s *specs.Spec) {
+		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "touch " + mark}}}}
+	})
+	r := c.Do("create", "--pidfd-socket", c.Bundle+"/missing", "--bundle", c.Bundle, c.ID)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
+	}
+	wantIn(t, "message", r.Stderr, "--pidfd-socket: connect to socket")
+	if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a hook ran: %v", err)
+	}
+}
 
 // TestExecFlags looks at those of exec's options that are about the process's surroundings.
 func TestExecFlags(t *testing.T) {

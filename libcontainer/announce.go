@@ -14,8 +14,8 @@ import (
 
 // announce tells the caller which process it is, the file last that engines wait
 // for, and then lets the process go on.
-func (l *launch) announce(to *consoleEnd, kind console.Process, pidFile string) error {
-	if err := to.sendPidfd(kind, l.pidfd); err != nil {
+func (l *launch) announce(end *consoleEnd, kind console.Process, pidFile string) error {
+	if err := end.sendPidfd(kind, l); err != nil {
 		return err
 	}
 	fault.At()

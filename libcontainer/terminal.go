@@ -130,13 +130,12 @@ func (e *consoleEnd) close() {
 	*e = consoleEnd{system: e.system}
 }
 
-// sendPidfd tells the caller's other socket which process it is.
-func (e *consoleEnd) sendPidfd(process console.Process, pidfd int) error {
+func (e *consoleEnd) sendPidfd(process console.Process, l *launch) error {
 	if e.pidfds == nil {
 		return nil
 	}
 	defer func() { unix.Close(*e.pidfds); e.pidfds = nil }() // its reader may wait for the end
-	if err := console.SendPidfd(*e.pidfds, process, pidfd); err != nil {
+	if err := console.SendPidfd(*e.pidfds, process, l.pidfd); err != nil {
 		return fmt.Errorf("--pidfd-socket: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ func (l *lowerer) limitStep(s plan.Step) bool {
 	case plan.Rlimit:
 		number, ok := s.Number()
 		if !ok {
-			l.err = fmt.Errorf("the kernel has no resource %s", s.Type)
+			l.err = fmt.Errorf("process.rlimits: %q is no resource limit of Linux", s.Type)
 			return true
 		}
 		l.restoreFiles()

@@ -341,6 +341,12 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
+	if c.wait {
+		if err := c.dir.Made(); err != nil {
+			return err
+		}
+		fault.At()
+	}
 	if err := c.launch.announce(&c.console, console.Init, c.opts.PidFile); err != nil {
 		return err
 	}
@@ -421,7 +427,7 @@ func listen(d *state.Dir) (int, error) {
 		err = unix.Fchmod(fd, 0o600)
 	}
 	if err == nil {
-		if err = unix.Bind(fd, &unix.SockaddrUnix{Name: d.SocketPath()}); err == nil {
+		if err = unix.Bind(fd, &unix.SockaddrUnix{Name: d.NewSocketPath()}); err == nil {
 			err = unix.Listen(fd, 1)
 		}
 	}

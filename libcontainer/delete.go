@@ -20,7 +20,7 @@ func (r *Runtime) Delete(id string, force bool) error {
 	dir, err := state.Open(r.Root, id)
 	if err == nil {
 		defer dir.Close()
-		err = dir.Lock()
+		err = lockForDelete(dir, force)
 	}
 	if errors.Is(err, state.ErrNotExist) && force {
 		return nil
@@ -44,14 +44,35 @@ func (r *Runtime) Delete(id string, force bool) error {
 	}
 }
 
+// lockForDelete locks the container's directory. With force whoever works on the
+// container is not waited for: without its init that comes to nothing.
+func lockForDelete(dir *state.Dir, force bool) error {
+	if dir.TryLock() {
+		return dir.CheckThere()
+	}
+	v := &view{dir: dir}
+	if force && v.read() == nil && v.init.PID != 0 {
+		if err := v.killInit(); err != nil {
+			return err
+		}
+	}
+	return dir.Lock()
+}
+
 func (v *view) delete(r *Runtime, force bool) error {
 	if err := v.mayDelete(force); err != nil {
 		return err
 	}
 	if v.init.PID == 0 && !v.emptied() {
-		// Killed before it had a process, and the cgroup that it was to
-		// have is another's.
-		return v.dir.Remove()
+		if !force {
+			return fmt.Errorf("cannot delete container %s: it is not recorded which process is its init, and there are processes in its control group: use --force", v.ID)
+		}
+		// Without the file it was killed before it had a process, and the cgroup
+		// that it was to have is another's.
+		if !v.dir.HasProcess() {
+			r.warn("container " + v.ID + ": its control group is in use by another, and is left where it is")
+			return v.dir.Remove()
+		}
 	}
 	group := v.group
 	if v.ended() {

@@ -23,6 +23,12 @@ func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 		return err
 	}
 	defer v.close()
+	if all && sig != unix.SIGKILL && v.status != specs.StateCreating {
+		// The cgroup is frozen meanwhile, which is not to be mixed up with a pause.
+		if err := v.lock(); err != nil {
+			return err
+		}
+	}
 	signal := v.means(sig, all)
 	if v.status == specs.StateCreated && v.PrivatePID && v.ends(signal) {
 		signal = unix.SIGKILL

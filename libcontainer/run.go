@@ -56,14 +56,18 @@ func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err err
 		c.abandon()
 		return 0, false, err
 	}
+	c.dir.Unlock() // hooks may want to do something to the container
 	if err := poststart(c.spec, &c.desc, c.launch.pid); err != nil {
-		c.abandon()
+		c.launch.kill()
+		// Unless a hook has deleted it.
+		if c.dir.Lock() == nil {
+			c.abandon()
+		}
 		return 0, false, err
 	}
 	if o.Detach {
 		return 0, false, nil
 	}
-	c.dir.Unlock()
 	c.greet()
 	c.console.system.listen(c.launch.pid)
 	ended, err := c.console.attend(c.launch, in, !o.NoSubreaper)

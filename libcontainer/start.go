@@ -36,6 +36,7 @@ func (r *Runtime) Start(id string) error {
 	if err := r.release(v, cfg); err != nil {
 		return err
 	}
+	v.dir.Unlock() // hooks may want to do something to the container
 	if err := poststart(cfg.Spec, v.Container, v.init.PID); err != nil {
 		_ = v.signalInit(unix.SIGKILL)
 		return err

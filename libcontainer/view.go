@@ -50,15 +50,21 @@ func (r *Runtime) lookLocked(id string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{dir: dir, locked: true}
-	if err = dir.Lock(); err == nil {
-		err = v.read()
-	}
-	if err != nil {
+	v := &view{dir: dir}
+	if err := v.lock(); err != nil {
 		dir.Close()
 		return nil, err
 	}
 	return v, nil
+}
+
+// lock keeps other commands from changing the container, and looks at it.
+func (v *view) lock() error {
+	if err := v.dir.Lock(); err != nil {
+		return err
+	}
+	v.locked = true
+	return v.read()
 }
 
 // config is the configuration that the container was made with. Its Linux part is
@@ -120,10 +126,14 @@ func (v *view) now() (specs.ContainerState, error) {
 		return "", err
 	case frozen:
 		return statusPaused, nil
-	case v.dir.Waiting() && v.init.IsInit():
+	case !v.init.IsInit():
+		return specs.StateRunning, nil
+	case v.dir.Waiting():
 		return specs.StateCreated, nil
+	case !v.locked && v.dir.Busy():
+		return specs.StateCreating, nil
 	}
-	return specs.StateRunning, nil
+	return specs.StateRunning, nil // one that calls itself like the init
 }
 
 // pid is the init's process ID, 0 when the container has stopped.

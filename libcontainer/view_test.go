@@ -441,6 +441,12 @@ func TestStartSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
+	if d.Waiting() {
+		t.Error("it waits for its start before it is made")
+	}
+	if err := d.Made(); err != nil || !d.Waiting() {
+		t.Errorf("it does not wait: %v", err)
+	}
 	info, err := os.Stat(filepath.Join(d.Path(), state.SocketFile))
 	if err != nil {
 		t.Fatal(err)

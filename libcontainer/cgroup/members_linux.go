@@ -81,6 +81,14 @@ func (g *Group) Frozen() (bool, error) {
 	if g.none {
 		return false, nil
 	}
+	if g.mode == Unified {
+		// The library waits for what is being frozen, and for long if it is thawed meanwhile.
+		text, err := cgroups.ReadFile(g.mgr.Path(""), "cgroup.freeze")
+		if err != nil && !gone(err) {
+			return false, fmt.Errorf("read freezer state of cgroup %q: %w", g.loc, err)
+		}
+		return text == "1\n", nil
+	}
 	st, err := g.mgr.GetFreezerState()
 	if err != nil && !gone(err) {
 		return false, fmt.Errorf("read freezer state of cgroup %q: %w", g.loc, err)

@@ -4,7 +4,8 @@
 //	state.json   what was decided before the container was made
 //	config.json  a copy of the configuration
 //	pid          the init's process ID and start time, once there is one
-//	start.sock   the socket that start connects to, until the program runs
+//	start.sock   the socket that start connects to, from when the container
+//	             is made until the program runs
 //
 // The directory exists before anything else does and is removed last, so that
 // whatever a killed runtime leaves behind can be found and removed. Whoever
@@ -42,6 +43,7 @@ const (
 	configFile   = "config.json"
 	pidFile      = "pid"
 	SocketFile   = "start.sock"
+	newSocket    = "start.sock.new" // of a container that is being made
 )
 
 // lockPatience is how long Lock waits for another command to finish with the
@@ -58,6 +60,17 @@ type Dir struct {
 // Create makes the directory of a new container and locks it. The name
 // decides: of two that create the same container one gets ErrExists.
 func Create(root, id string) (*Dir, error) {
+	const tries = 10
+	for i := 1; ; i++ {
+		d, err := create(root, id)
+		// A delete may have removed what it took for the remains of another.
+		if i == tries || !errors.Is(err, ErrNotExist) && !errors.Is(err, unix.ENOENT) {
+			return d, err
+		}
+	}
+}
+
+func create(root, id string) (*Dir, error) {
 	path := filepath.Join(root, id)
 	err := unix.Mkdir(path, 0o711)
 	if errors.Is(err, unix.ENOENT) {
@@ -105,6 +118,9 @@ func (d *Dir) Close() { unix.Close(d.fd) }
 
 // Path is the directory's path.
 func (d *Dir) Path() string { return d.path }
+
+// TryLock locks the directory unless another command holds the lock.
+func (d *Dir) TryLock() bool { return unix.Flock(d.fd, unix.LOCK_EX|unix.LOCK_NB) == nil }
 
 // Lock waits until no other command works on the container, 30 s at most.
 func (d *Dir) Lock() error {
@@ -226,6 +242,10 @@ func (d *Dir) SetProcess(p Process) error {
 	return d.write(pidFile, []byte(p.text()))
 }
 
+// HasProcess tells whether the file for the init process exists, be it damaged or
+// cut short.
+func (d *Dir) HasProcess() bool { return unix.Faccessat(d.fd, pidFile, unix.F_OK, 0) == nil }
+
 // Process returns the init process; the zero Process if there is none yet.
 func (d *Dir) Process() (Process, error) {
 	data, err := d.read(pidFile)
@@ -246,23 +266,34 @@ func (d *Dir) Started() error {
 	return nil
 }
 
-// Waiting tells whether the container still has its socket.
+// Made gives the socket its name: the container is made and waits for its start.
+func (d *Dir) Made() error {
+	if err := unix.Renameat(d.fd, newSocket, d.fd, SocketFile); err != nil {
+		return fmt.Errorf("rename %q: %w", filepath.Join(d.path, newSocket), err)
+	}
+	return nil
+}
+
+// Waiting tells whether the container is made and waits for its start.
 func (d *Dir) Waiting() bool {
 	return unix.Faccessat(d.fd, SocketFile, unix.F_OK, 0) == nil
 }
 
 // SocketPath names the socket in a way that fits into an address of 108 bytes
 // however long the directory's path is. It is valid in this process.
-func (d *Dir) SocketPath() string {
-	return "/proc/self/fd/" + strconv.Itoa(d.fd) + "/" + SocketFile
-}
+func (d *Dir) SocketPath() string { return d.inDir(SocketFile) }
+
+// NewSocketPath is SocketPath of a container that is not made yet.
+func (d *Dir) NewSocketPath() string { return d.inDir(newSocket) }
+
+func (d *Dir) inDir(name string) string { return "/proc/self/fd/" + strconv.Itoa(d.fd) + "/" + name }
 
 // Remove removes the directory with all files that this package makes, last
 // the directory itself. What is not there is no error. The configuration is the
 // first to go (Creating), and the description goes before the process, without
 // which it would be another container's.
 func (d *Dir) Remove() error {
-	for _, name := range [...]string{configFile, stateFile, newStateFile, pidFile, SocketFile} {
+	for _, name := range [...]string{configFile, stateFile, newStateFile, pidFile, SocketFile, newSocket} {
 		if err := unix.Unlinkat(d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("remove %q: %w", filepath.Join(d.path, name), err)
 		}

@@ -14,8 +14,8 @@
 //
 // # Order of calls
 //
-//	Resolve, Resources → New → Create → Open (v2, cgroupfs) → clone into it
-//	                                  → or: spawn, hold the child, AddProcess, let it go
+//	Resolve, Resources → New → Make → Open (v2, cgroupfs) → clone into it → Limit
+//	                                → or: Limit, spawn, hold the child, AddProcess, let it go
 //
 // Join tells which of the two applies. The child must not unshare its cgroup namespace,
 // nor run anything of the container's, before it is in its cgroup; with JoinAfterSpawn it

@@ -52,7 +52,7 @@ type Group struct {
 	none bool
 }
 
-// New prepares the cgroup of a container to be created. It changes nothing; Create does.
+// New prepares the cgroup of a container to be created. It changes nothing; Make and Limit do.
 func New(c Config) (*Group, error) {
 	return newGroup(c, Mode(), nil)
 }
@@ -67,7 +67,7 @@ type Saved struct {
 	Owner *int              `json:"owner,omitempty"`
 }
 
-// Saved returns what Load needs. Call it after Create, and with JoinAfterSpawn after
+// Saved returns what Load needs. Call it after Make, and with JoinAfterSpawn after
 // AddProcess: only then it is known whether a rootless container has a cgroup.
 func (g *Group) Saved() Saved {
 	s := Saved{Location: g.loc, Mode: g.mode, Owner: g.owner}
@@ -115,7 +115,7 @@ func newGroup(c Config, mode HostMode, paths map[string]string) (*Group, error) 
 	return &Group{loc: c.Location, mode: mode, mgr: mgr, cfg: cfg, owner: c.Owner}, nil
 }
 
-// Join tells how processes get into this cgroup. It is final once Create returned.
+// Join tells how processes get into this cgroup. It is final once Make returned.
 func (g *Group) Join() Join {
 	switch {
 	case g.none:
@@ -124,14 +124,6 @@ func (g *Group) Join() Join {
 		return JoinByClone
 	}
 	return JoinAfterSpawn
-}
-
-// Create makes the cgroup and sets the limits: Make and Limit in one.
-func (g *Group) Create() error {
-	if err := g.Make(); err != nil {
-		return err
-	}
-	return g.Limit()
 }
 
 // Make makes the cgroup's directories, and hands them to their owner, before any process is

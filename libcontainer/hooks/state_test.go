@@ -44,9 +44,6 @@ func TestGroups(t *testing.T) {
 		if list := g.Of(nil); list != nil {
 			t.Errorf("%s has the hooks %v of no hooks", g, list)
 		}
-		if g.Fatal() != (g != Poststop) {
-			t.Errorf("%s: fatal %v", g, g.Fatal())
-		}
 		if want := g == CreateContainer || g == StartContainer; g.InContainer() != want {
 			t.Errorf("%s: in the container %v", g, g.InContainer())
 		}

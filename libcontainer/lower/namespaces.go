@@ -42,10 +42,6 @@ func layoutNamespaces(p *plan.Plan, in *Input) namespaceLayout {
 	return l
 }
 
-// CloneFlags tells, before a tape is made, which namespaces of a plan are made
-// as its init is started.
-func CloneFlags(p *plan.Plan, in *Input) uintptr { return layoutNamespaces(p, in).clone }
-
 func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
 	for i, s := range p.Steps {
 		switch s := s.(type) {

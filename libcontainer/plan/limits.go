@@ -52,9 +52,6 @@ var rlimitNames = [...]string{
 	"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
 }
 
-// RlimitNames are the names of all limits, each at its number.
-func RlimitNames() []string { return rlimitNames[:] }
-
 // Number is the kernel's number of the limit; ok is false for an unknown one.
 func (s Rlimit) Number() (n int, ok bool) {
 	for i, name := range rlimitNames {

@@ -29,8 +29,6 @@ type Container struct {
 	// PrivatePID says that killing the init kills all of the container.
 	PrivatePID   bool
 	NoNewKeyring bool
-	// Rootless says that the container was made without privileges.
-	Rootless bool
 	// RootMount is the ID of the mount that Rootfs was on before a container
 	// without a mount namespace mounted its own there; 0 for others.
 	RootMount uint64
@@ -70,7 +68,6 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("namespaces").Uint(c.Namespaces)
 	w.Key("privatePID").Bool(c.PrivatePID)
 	w.Key("noNewKeyring").Bool(c.NoNewKeyring)
-	w.Key("rootless").Bool(c.Rootless)
 	w.Key("rootMount").Uint(c.RootMount)
 	w.Key("stopSignal").Int(int64(c.StopSignal))
 	w.Key("replaceTERM").Bool(c.ReplaceTERM)
@@ -162,8 +159,6 @@ func readNature(r *jsonio.Reader, key string, c *Container) {
 		c.PrivatePID = r.Bool()
 	case "noNewKeyring":
 		c.NoNewKeyring = r.Bool()
-	case "rootless":
-		c.Rootless = r.Bool()
 	case "rootMount":
 		c.RootMount = r.Uint(64)
 	case "stopSignal":

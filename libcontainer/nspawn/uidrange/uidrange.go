@@ -92,11 +92,3 @@ func Parse(value string, file bool) (Request, error) {
 	}
 	return Request{Fixed, uint32(base), uint32(count)}, nil
 }
-
-// OfTree gives the base of FromTree, whose owner and group have to agree.
-func OfTree(uid, gid uint32) (uint32, error) {
-	if uid&0xffff0000 != gid&0xffff0000 {
-		return 0, fmt.Errorf("private users: the root directory belongs to user %d and group %d, which are not of one range of 65536", uid, gid)
-	}
-	return uid & 0xffff0000, nil
-}

@@ -6,6 +6,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 )
 
@@ -120,14 +121,14 @@ func (a *adapter) machineID() string {
 	if a.facts.TreeMachineID != "" {
 		return a.facts.TreeMachineID
 	}
-	if id, ok := ParseID(a.spec.Annotations[AnnotationMachineID]); ok {
+	if id, ok := ParseID(a.spec.Annotations[annotation.MachineID]); ok {
 		return id
 	}
 	return DeriveID(a.facts.HostMachineID, a.facts.ID)
 }
 
 func (a *adapter) stopSignal() {
-	if a.spec.Annotations[AnnotationStopSignal] == "" {
+	if a.spec.Annotations[annotation.StopSignal] == "" {
 		a.add(SetStopSignal{a.facts.Init.Kind.StopSignal()}, "what makes "+a.facts.Init.Kind.String()+" end its system; the bundle names none")
 	}
 }
@@ -175,7 +176,7 @@ func (a *adapter) hostname() {
 // MachineName is the name that a container is known by to systemd's tools: its
 // annotation, else its id with what may not be in a host name left out.
 func MachineName(spec *specs.Spec, id string) string {
-	if name := spec.Annotations[AnnotationMachine]; name != "" {
+	if name := spec.Annotations[annotation.Machine]; name != "" {
 		return name
 	}
 	return naming.Clean(id)
@@ -239,6 +240,6 @@ func cut(pair string) (name, value string, ok bool) {
 // volatileRoot says whether the tree is replaced by something that can be
 // written to, whatever root.readonly says of the tree.
 func volatileRoot(spec *specs.Spec) bool {
-	mode := spec.Annotations[AnnotationVolatile]
+	mode := spec.Annotations[annotation.Volatile]
 	return mode == "yes" || mode == "overlay"
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // runHost fills the directory by which the manager talks to its payload, then
@@ -51,7 +53,7 @@ const CredentialsDir = RunHost + "/credentials"
 func (a *adapter) credentials() []Credential {
 	list := slices.Clone(a.facts.Credentials)
 	for key, value := range a.spec.Annotations {
-		id, ok := strings.CutPrefix(key, AnnotationCredential)
+		id, ok := strings.CutPrefix(key, annotation.Credential)
 		if !ok || CheckCredentialID(id) != nil {
 			continue
 		}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -217,7 +219,7 @@ func TestMachineIDSources(t *testing.T) {
 	} {
 		spec := bootable("/sbin/init")
 		spec.Process.Env = []string{c.env}
-		spec.Annotations = map[string]string{AnnotationMachineID: c.note}
+		spec.Annotations = map[string]string{annotation.MachineID: c.note}
 		a := adapter{spec: spec, facts: &Facts{ID: "box", TreeMachineID: c.tree}}
 		if got := a.machineID(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // Mode says when a container is booted.
@@ -96,7 +98,7 @@ func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision
 		return Decision{Reason: who + " says no"}, nil
 	}
 	const sandbox = "sandbox"
-	if spec.Annotations[AnnotationContainerd] == sandbox || spec.Annotations[AnnotationCRIO] == sandbox {
+	if spec.Annotations[annotation.Containerd] == sandbox || spec.Annotations[annotation.CRIO] == sandbox {
 		// Whatever asks for boot mode means the pod's containers.
 		return Decision{Reason: "it is the sandbox of a pod"}, nil
 	}
@@ -174,13 +176,13 @@ func bootReason(mode Mode, who string, found Init) string {
 
 // chosen gives the mode of the first source that sets one, and its name.
 func chosen(spec *specs.Spec, from Sources) (Mode, string, error) {
-	if value, ok := spec.Annotations[AnnotationBoot]; ok {
+	if value, ok := spec.Annotations[annotation.Boot]; ok {
 		mode, err := ParseMode(value)
 		if err != nil {
-			return Unset, "", fmt.Errorf("annotations[%q]: %w", AnnotationBoot, err)
+			return Unset, "", fmt.Errorf("annotations[%q]: %w", annotation.Boot, err)
 		}
 		if mode != Unset {
-			return mode, "the annotation " + AnnotationBoot, nil
+			return mode, "the annotation " + annotation.Boot, nil
 		}
 	}
 	if from.Flag != Unset {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // CreateCgroup makes the container's control group and sets its limits; the
@@ -147,7 +149,7 @@ func (s VethPair) String() string {
 	if s.Bridge != "" {
 		text += " in the bridge " + strconv.Quote(s.Bridge)
 	}
-	return text + " (" + annotationNetwork + ")"
+	return text + " (" + annotation.Network + ")"
 }
 
 // IntelRdt puts the container into a resctrl group, config-linux.md "IntelRdt".
@@ -182,33 +184,25 @@ func (c *compiler) rlimits(phase Phase, p *specs.Process) {
 	}
 }
 
-// The annotations of a bundle that want a pair of devices, as package nspawn
-// documents them.
-const (
-	annotationNetwork        = "io.gspawn.network"
-	annotationNetworkOptions = "io.gspawn.network.options"
-	annotationMachine        = "io.gspawn.machine"
-)
-
 // veth makes the step for a bundle that asks for it. The host's end is named by
 // what the container is called.
 func (c *compiler) veth() error {
 	a := c.spec.Annotations
-	if a[annotationNetwork] != "veth" {
+	if a[annotation.Network] != "veth" {
 		return nil
 	}
-	field := "annotations[" + annotationNetwork + "]"
+	field := "annotations[" + annotation.Network + "]"
 	switch {
 	case c.p.Namespaces.New&CloneNet == 0:
 		return fieldError(field, "veth wants a new network namespace among linux.namespaces")
 	case !c.facts.Privileged:
 		return fieldError(field, "only root can make devices on the host; an ordinary user's container has network host or private")
 	}
-	s := VethPair{Machine: a[annotationMachine]}
+	s := VethPair{Machine: a[annotation.Machine]}
 	if s.Machine == "" {
 		s.Machine = c.opts.ID
 	}
-	for line := range strings.SplitSeq(a[annotationNetworkOptions], "\n") {
+	for line := range strings.SplitSeq(a[annotation.NetworkOptions], "\n") {
 		if name, ok := strings.CutPrefix(line, "Bridge="); ok {
 			s.Bridge = name
 		}

@@ -7,6 +7,8 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/rlimit"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // CreateCgroup makes the container's control group and sets its limits; the
@@ -47,22 +49,8 @@ func (s Rlimit) String() string {
 	return "set " + s.Type + " to " + limitText(s.Soft) + ":" + limitText(s.Hard)
 }
 
-// rlimitNames are the limits by the kernel's number, getrlimit(2).
-var rlimitNames = [...]string{
-	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
-	"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
-	"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-}
-
 // Number is the kernel's number of the limit; ok is false for an unknown one.
-func (s Rlimit) Number() (n int, ok bool) {
-	for i, name := range rlimitNames {
-		if name == s.Type {
-			return i, true
-		}
-	}
-	return 0, false
-}
+func (s Rlimit) Number() (n int, ok bool) { return rlimit.Number(s.Type) }
 
 func limitText(v uint64) string {
 	if v == ^uint64(0) {
@@ -260,7 +248,7 @@ func (c *compiler) memoryPolicy() error {
 		mode |= bit
 		words = append(words, string(f))
 	}
-	nodes, err := ParseBitmap(m.Nodes)
+	nodes, err := spec.ParseBitmap(m.Nodes)
 	if err != nil {
 		return fieldError("linux.memoryPolicy.nodes", err.Error())
 	}

@@ -15,7 +15,7 @@ type rule struct {
 	why   string
 }
 
-// Dependencies point one way: commands → libcontainer, bundle → plan, spec,
+// Dependencies point one way: commands → libcontainer, bundle → (plan → spec),
 // (tape), leaves.
 var rules = []rule{
 	{"main", []string{"libcontainer/...", "bundle/importflags", "bundle/importer", "internal/..."}, "commands parse flags, call, and print"},
@@ -23,8 +23,9 @@ var rules = []rule{
 	{"internal/...", nil, "the command line parser knows no containers"},
 
 	{"libcontainer", []string{"libcontainer/..."}, "the runtime puts the leaves together; it knows neither commands nor bundles"},
-	{"libcontainer/spec/...", nil, "depends on the OCI schema alone"},
-	{"libcontainer/plan/...", []string{"libcontainer/caps", "libcontainer/annotation"}, "pure: capabilities are numbers by the schema's names, annotations are names"},
+	{"libcontainer/spec/...", []string{"libcontainer/rlimit"}, "depends on the OCI schema alone; limits are known by its names"},
+	{"libcontainer/plan/...", []string{"libcontainer/spec", "libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"},
+		"pure: the schema's notations, and numbers by its names"},
 	{"libcontainer/tape/...", nil, "assembles system calls and knows no containers"},
 	{"libcontainer/lower/...", []string{"libcontainer/plan", "libcontainer/tape", "libcontainer/caps", "libcontainer/fault", "libcontainer/nspawn"},
 		"plan to tape; nspawn defines the steps of boot mode; caps holds the kernel's layout of capability sets; fault marks the steps for tests that kill"},
@@ -32,12 +33,12 @@ var rules = []rule{
 	// Leaves: what stands here is the whole list of leaves that know another.
 	{"libcontainer/state/...", append([]string{"libcontainer/cgroup"}, formats...),
 		"state.json records where the container's cgroup is, in the form that cgroup defines"},
-	{"libcontainer/nspawn/...", append([]string{"libcontainer/caps", "libcontainer/annotation"}, formats...),
-		"boot profiles and .nspawn files name capabilities; annotations turn boot mode on"},
+	{"libcontainer/nspawn/...", append([]string{"libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"}, formats...),
+		"boot profiles and .nspawn files name capabilities and limits; annotations turn boot mode on"},
 	{"libcontainer/...", formats, "a leaf owns one subject"},
 
-	{"bundle", []string{"bundle/...", "libcontainer/spec/...", "libcontainer/nspawn/...", "libcontainer/caps", "libcontainer/annotation"},
-		"writes configurations: the schema, boot profiles, and names of capabilities and annotations; never the runtime"},
+	{"bundle", []string{"bundle/...", "libcontainer/spec/...", "libcontainer/nspawn/...", "libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"},
+		"writes configurations: the schema, boot profiles, and names of capabilities, limits and annotations; never the runtime"},
 	{"bundle/gspawn-oci-import", []string{"bundle/importer", "bundle/importflags", "internal/cli"}, "the program that import becomes: command line and converter"},
 	{"bundle/importer", []string{"bundle", "bundle/importflags", "libcontainer/nspawn/..."},
 		"the command's work: from flags to the converter's options"},

@@ -14,6 +14,7 @@ var pure = []string{
 	"libcontainer/spec/...",
 	"libcontainer/plan",
 	"libcontainer/caps",
+	"libcontainer/rlimit",
 	"libcontainer/annotation",
 	"libcontainer/jsonout",
 	"libcontainer/nspawn/siphash",

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/companion"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 )
 
@@ -35,7 +36,7 @@ func libseccomp() string {
 	if seccomp.InProcess {
 		return s.Version
 	}
-	helper, err := seccomp.Helper()
+	helper, err := companion.Find(seccomp.HelperName)
 	if err != nil {
 		return s.Version
 	}

@@ -84,34 +84,6 @@ func TestLoadWithoutUsableCache(t *testing.T) {
 	}
 }
 
-func TestFindHelper(t *testing.T) {
-	root := t.TempDir()
-	bin := root + "/bin"
-	must(t, os.MkdirAll(bin+"/"+HelperName, 0o755)) // a directory is no helper
-	old := helperDirs
-	t.Cleanup(func() { helperDirs = old })
-	helperDirs = []string{"../libexec/gspawn-oci", root + "/abs"}
-
-	_, err := findHelper(bin)
-	if err == nil || !strings.Contains(err.Error(), "is not installed (looked in "+bin+", "+root+"/libexec/gspawn-oci, "+root+"/abs)") {
-		t.Fatalf("nothing there: %v", err)
-	}
-	if strings.Contains(err.Error(), "no such file") {
-		t.Errorf("engines take %q for a missing command of the container's", err)
-	}
-	for _, dir := range []string{root + "/abs", root + "/libexec/gspawn-oci"} { // the later comes first in the order
-		must(t, os.MkdirAll(dir, 0o755))
-		must(t, os.WriteFile(dir+"/"+HelperName, nil, 0o644))
-		if got, _ := findHelper(bin); got == dir+"/"+HelperName {
-			t.Error("found a helper that cannot be run")
-		}
-		must(t, os.Chmod(dir+"/"+HelperName, 0o755))
-		if got, err := findHelper(bin); err != nil || got != dir+"/"+HelperName {
-			t.Errorf("found %q, %v; want it in %s", got, err, dir)
-		}
-	}
-}
-
 func TestHelperFailures(t *testing.T) {
 	self, err := os.Executable()
 	must(t, err)

@@ -35,6 +35,7 @@ var rules = []rule{
 		"state.json records where the container's cgroup is, in the form that cgroup defines"},
 	{"libcontainer/nspawn/...", append([]string{"libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"}, formats...),
 		"boot profiles and .nspawn files name capabilities and limits; annotations turn boot mode on"},
+	{"libcontainer/seccomp/...", append([]string{"libcontainer/companion"}, formats...), "the compiler is a program of its own"},
 	{"libcontainer/...", formats, "a leaf owns one subject"},
 
 	{"bundle", []string{"bundle/...", "libcontainer/spec/...", "libcontainer/nspawn/...", "libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"},

@@ -9,6 +9,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // runHost fills the directory by which the manager talks to its payload, then
@@ -93,7 +94,7 @@ func (a *adapter) notify() {
 	if !a.facts.Notify {
 		return
 	}
-	if _, ok := envValue(a.spec.Process.Env, "NOTIFY_SOCKET"); ok {
+	if _, ok := spec.Variable(a.spec.Process.Env, "NOTIFY_SOCKET"); ok {
 		return // the engine's own way
 	}
 	a.env("NOTIFY_SOCKET", NotifyPath, "where PID 1 says that it is ready")

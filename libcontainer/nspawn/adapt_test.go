@@ -13,6 +13,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -263,13 +264,13 @@ func FuzzAdapt(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		var spec specs.Spec
-		if json.Unmarshal(raw, &spec) != nil {
+		var in specs.Spec
+		if json.Unmarshal(raw, &in) != nil {
 			return
 		}
-		out, _ := Apply(&spec, Adapt(&spec, systemdFacts()))
-		if spec.Process != nil && spec.Linux != nil {
-			if _, ok := envValue(out.Process.Env, "container"); !ok {
+		out, _ := Apply(&in, Adapt(&in, systemdFacts()))
+		if in.Process != nil && in.Linux != nil {
+			if _, ok := spec.Variable(out.Process.Env, "container"); !ok {
 				t.Error("no container variable")
 			}
 		}

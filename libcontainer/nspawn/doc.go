@@ -10,7 +10,7 @@
 //
 // It must never change the machine, the bundle or the tree. It imports the
 // standard library, the OCI types, golang.org/x/sys/unix in _linux files, the
-// leaves annotation and rlimit, and its own pure sub-packages. What only
+// packages spec, annotation and rlimit, and its own pure sub-packages. What only
 // `import` and `nspawn` need lives below:
 // profile (the bundles that we write), syscalls (systemd's groups), settings
 // (.nspawn files), naming (machine names, interfaces, addresses), uidrange

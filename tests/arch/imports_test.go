@@ -33,8 +33,8 @@ var rules = []rule{
 	// Leaves: what stands here is the whole list of leaves that know another.
 	{"libcontainer/state/...", append([]string{"libcontainer/cgroup"}, formats...),
 		"state.json records where the container's cgroup is, in the form that cgroup defines"},
-	{"libcontainer/nspawn/...", append([]string{"libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"}, formats...),
-		"boot profiles and .nspawn files name capabilities and limits; annotations turn boot mode on"},
+	{"libcontainer/nspawn/...", append([]string{"libcontainer/spec", "libcontainer/caps", "libcontainer/rlimit", "libcontainer/annotation"}, formats...),
+		"boot mode reads configurations, boot profiles and .nspawn files name capabilities and limits; annotations turn boot mode on"},
 	{"libcontainer/seccomp/...", append([]string{"libcontainer/companion"}, formats...), "the compiler is a program of its own"},
 	{"libcontainer/...", formats, "a leaf owns one subject"},
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/siphash"
 )
 
@@ -62,11 +63,12 @@ const (
 func Parse(value string, file bool) (Request, error) {
 	numeric := value != "" && strings.Trim(value, "0123456789") == ""
 	if file || !numeric {
-		switch strings.ToLower(value) {
-		case "0", "no", "n", "false", "f", "off":
-			return Request{}, nil
-		case "1", "yes", "y", "true", "t", "on":
+		on, err := nspawn.ParseBool(value)
+		switch {
+		case err == nil && on:
 			return Request{Mode: FromTree, Count: Size}, nil
+		case err == nil:
+			return Request{}, nil
 		}
 	}
 	switch value {

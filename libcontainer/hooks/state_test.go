@@ -22,7 +22,7 @@ func TestState(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := State(s.Version, s.ID, string(s.Status), s.Pid, s.Bundle, s.Annotations)
+			got := State(s)
 			if string(got) != string(want) {
 				t.Errorf("\ngot  %s\nwant %s", got, want)
 			}

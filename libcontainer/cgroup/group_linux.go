@@ -60,11 +60,11 @@ func New(c Config) (*Group, error) {
 // Saved is what the state of a container keeps of its cgroup.
 type Saved struct {
 	Location
-	Mode HostMode `json:"mode"`
+	Mode HostMode
 	// Paths has one directory per v1 hierarchy, or one under "" on v2; empty when the
 	// container has no cgroup.
-	Paths map[string]string `json:"paths,omitempty"`
-	Owner *int              `json:"owner,omitempty"`
+	Paths map[string]string
+	Owner *int
 }
 
 // Saved returns what Load needs. Call it after Make, and with JoinAfterSpawn after

@@ -26,19 +26,20 @@ export RUNTIME ?= $(CURDIR)/$(BIN)
 ready = tests/deps.sh build $(1) && $(MAKE) build
 
 .DEFAULT_GOAL := build
-.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm test-vm-trees vm-shell demo install service man completions fuzz clean help \
+.PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm test-vm-trees vm-shell demo install service man completions fuzz clean order help \
 	deps reproducible FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 
 # The go command knows what is up to date. The assembler of the device filter is the part of it that is used, see
 # libcontainer/cgroup/thin; in go.mod the replacement would keep the module from being installed by its path. The Go runtime
-# is one for programs that live some milliseconds, see internal/shortlived.
+# and the order of the functions are for programs that live some milliseconds, see internal/shortlived.
 $(BIN): FORCE
 	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
 	@GOOS= GOARCH= $(GO) run ./internal/shortlived $$($(GO) env GOROOT) $(OVERLAY)
-	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -overlay $(OVERLAY)/overlay.json -ldflags '$(LDFLAGS)' -o $@ .
+	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -overlay $(OVERLAY)/overlay.json \
+		-toolexec "'$(CURDIR)/$(OVERLAY)/tool'" -ldflags '$(LDFLAGS)' -o $@ .
 
 $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \
@@ -98,6 +99,11 @@ demo: ## install what is missing, build, make a real Debian tree and run it
 
 fuzz: ## run each fuzz target for FUZZTIME (20s)
 	tests/lint/fuzz.sh $(or $(FUZZTIME),20s)
+
+order: ## renew the list of the functions that commands call, which are laid together (as root, amd64)
+	$(call ready,bench)
+	$(MAKE) bin/traced BIN=bin/traced LDFLAGS=
+	$(GO) run ./tests/order bin/traced internal/shortlived/order.txt
 
 reproducible: ## build twice and compare
 	$(MAKE) $(BIN) && cp $(BIN) bin/first

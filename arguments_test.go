@@ -1,13 +1,52 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer"
 )
+
+func TestRootlessMode(t *testing.T) {
+	for text, want := range map[string]libcontainer.Rootless{
+		"auto": libcontainer.RootlessAuto, "true": libcontainer.RootlessYes, "1": libcontainer.RootlessYes,
+		"false": libcontainer.RootlessNo, "F": libcontainer.RootlessNo,
+	} {
+		g := globals{rootless: text}
+		if err := g.setup(); err != nil || g.runtime().Rootless != want {
+			t.Errorf("%s: %v %v, want %v", text, g.runtime().Rootless, err, want)
+		}
+	}
+	if err := (&globals{rootless: "maybe"}).setup(); err == nil {
+		t.Error("maybe is taken for a mode")
+	}
+}
+
+// TestDebugLevel: what is for debugging is logged as such, and not at all without --debug.
+func TestDebugLevel(t *testing.T) {
+	var out bytes.Buffer
+	logger := logrus.StandardLogger()
+	before, level := logger.Out, logger.Level
+	t.Cleanup(func() { logger.SetOutput(before); logger.SetLevel(level) })
+	logger.SetOutput(&out)
+	for _, tt := range []struct {
+		level logrus.Level
+		want  string
+	}{{logrus.InfoLevel, ""}, {logrus.DebugLevel, "level=debug"}} {
+		out.Reset()
+		logger.SetLevel(tt.level)
+		(&globals{}).runtime().Debug("why")
+		if got := out.String(); !strings.Contains(got, tt.want) || (got == "") != (tt.want == "") {
+			t.Errorf("at level %v: %q, want %q", tt.level, got, tt.want)
+		}
+	}
+}
 
 func TestParseSignal(t *testing.T) {
 	for text, want := range map[string]unix.Signal{

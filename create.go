@@ -47,13 +47,20 @@ func checkCreate(o *libcontainer.CreateOptions) error {
 	if err := checkID(o.ID); err != nil {
 		return err
 	}
-	if o.PreserveFDs < 0 {
-		return &cli.UsageError{Msg: "invalid value for flag -preserve-fds: must not be negative"}
+	if err := checkPreserve(o.PreserveFDs); err != nil {
+		return err
 	}
 	if o.Bundle == "" {
 		o.Bundle = "."
 	}
 	return absolutes(&o.Bundle, &o.PidFile, &o.ConsoleSocket, &o.PidfdSocket)
+}
+
+func checkPreserve(n int) error {
+	if n < 0 {
+		return &cli.UsageError{Msg: "invalid value for flag -preserve-fds: must not be negative"}
+	}
+	return nil
 }
 
 func absolutes(paths ...*string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"time"
 
@@ -25,7 +24,7 @@ the kernel ends a process for want of memory. Ends when the container has stoppe
 		},
 		Run: withID(func(id string) error {
 			if interval <= 0 {
-				return errors.New("duration interval must be greater than 0")
+				return &cli.UsageError{Msg: "duration interval must be greater than 0"}
 			}
 			enc := json.NewEncoder(os.Stdout)
 			if stats {

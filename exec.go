@@ -71,8 +71,8 @@ func checkExec(o *libcontainer.ExecOptions, process string) error {
 	if err := checkID(o.ID); err != nil {
 		return err
 	}
-	if o.PreserveFDs < 0 {
-		return errors.New("invalid value for flag -preserve-fds: must not be negative")
+	if err := checkPreserve(o.PreserveFDs); err != nil {
+		return err
 	}
 	if process != "" {
 		p, err := spec.LoadProcess(process)

@@ -3,9 +3,9 @@ package main
 import (
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
+	"github.com/gspawn/gspawn-oci/libcontainer"
 )
 
 func quote(s string) string { return strconv.Quote(s) }
@@ -13,7 +13,7 @@ func quote(s string) string { return strconv.Quote(s) }
 func globalFlags(g *globals) []cli.Flag {
 	return []cli.Flag{
 		{Name: "debug", Help: "write debug messages to the log", Var: &g.debug},
-		{Name: "log", Arg: "FILE", Help: "append messages to this file, and errors in it too",
+		{Name: "log", Arg: "FILE", Help: "append messages and errors to this file",
 			Default: "standard error", Var: &g.log},
 		{Name: "log-format", Arg: "FORMAT", Help: "format of the messages: text or json", Default: "text",
 			Var: &g.logFormat},
@@ -40,20 +40,10 @@ func defaultRoot() string {
 	if dir == "" {
 		return "/run/" + name
 	}
-	if os.Geteuid() == 0 && (os.Getenv("USER") == "root" || !inUserNamespace()) {
+	if os.Geteuid() == 0 && (os.Getenv("USER") == "root" || !libcontainer.InUserNamespace()) {
 		return "/run/" + name
 	}
 	return dir + "/" + name
-}
-
-// inUserNamespace says whether user ids are mapped: the initial namespace maps all 2^32-1 of them to themselves.
-func inUserNamespace() bool {
-	raw, err := os.ReadFile("/proc/self/uid_map")
-	if err != nil {
-		return false
-	}
-	f := strings.Fields(string(raw))
-	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
 }
 
 // entry names a command and the function that makes its table.

@@ -16,14 +16,14 @@ func killCommand(g *globals) *cli.Command {
 		Name: "kill", Args: "<container-id> [signal]", Min: 1, Max: 2, TakesID: true,
 		Summary: "send a signal to the init process of a container",
 		Description: `The signal is a number or a name, with or without SIG, RTMIN+n included. If none is given it is SIGTERM, and for a booted
-system the one that shuts it down (SIGRTMIN+3 for systemd). A SIGTERM becomes that signal, too, when the bundle names no
-stop signal of its own; the engines' default, SIGTERM, is none.`,
+system the one that shuts it down (SIGRTMIN+3 for systemd). What engines send unasked, SIGTERM and SIGRTMIN+3, becomes that
+signal, too, unless the bundle names another stop signal, or the init's own.`,
 		Example: name + " kill web1 KILL\n" + name + " kill web1 SIGRTMIN+3",
 		Flags: []cli.Flag{
 			{Name: "all", Short: "a", Help: "send the signal to all processes of the container", Var: &all},
 		},
 		Run: func(args []string) (int, error) {
-			sig := unix.Signal(libcontainer.AnySignal)
+			sig := libcontainer.DefaultSignal
 			if err := checkID(args[0]); err != nil {
 				return 0, err
 			}
@@ -33,7 +33,7 @@ stop signal of its own; the engines' default, SIGTERM, is none.`,
 					return 0, err
 				}
 			}
-			return 0, g.runtime().Kill(args[0], int(sig), all)
+			return 0, g.runtime().Kill(args[0], sig, all)
 		},
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"strconv"
 	"time"
@@ -24,7 +23,7 @@ func listCommand(g *globals) *cli.Command {
 		},
 		Run: func([]string) (int, error) {
 			if format != "table" && format != "json" {
-				return 0, errors.New("invalid format option")
+				return 0, &cli.UsageError{Msg: "invalid format option " + quote(format) + ": table or json"}
 			}
 			all, err := g.runtime().List()
 			if err != nil {

@@ -25,7 +25,7 @@ func (g *globals) setupLog() error {
 	default:
 		format := g.logFormat
 		g.logFormat = "text"
-		return errors.New("invalid log-format: " + format)
+		return errors.New("invalid log-format: " + format + ": text or json")
 	}
 	if g.debug {
 		logrus.SetLevel(logrus.DebugLevel)

@@ -1,8 +1,9 @@
 // Command gspawn-oci is an OCI runtime with runc's command line.
 //
 // The files of this package hold one command each: its table (flags, help) and a few lines that parse, call the
-// libcontainer package and print. main.go has what all share: global flags, the choice of the command, the
-// one place where an error is reported. Nothing here touches a container itself.
+// libcontainer package and print. What all share is in main.go, the choice of the command, in globals.go, the global
+// flags and the list of commands, and in log.go, the one place where an error is reported. Nothing here touches a
+// container itself.
 package main
 
 import (
@@ -32,6 +33,7 @@ type globals struct {
 	log           string
 	logFormat     string
 	rootless      string
+	rootlessMode  libcontainer.Rootless // that rootless names
 	criu          string
 	bootMode      string
 	inherited     int // descriptors, see passedDescriptors
@@ -103,7 +105,11 @@ func (g *globals) dispatch(verb string, args []string) int {
 	if err != nil {
 		return g.fail(exitError, err)
 	}
-	return g.finish(c.Run(rest))
+	status, err := c.Run(rest)
+	if usage, ok := errors.AsType[*cli.UsageError](err); ok && usage.Command == nil {
+		usage.Command = c
+	}
+	return g.finish(status, err)
 }
 
 // finish turns a command's result into the exit code, and reports its error.
@@ -123,11 +129,11 @@ func (g *globals) runtime() *libcontainer.Runtime {
 	return &libcontainer.Runtime{
 		Root:          g.root,
 		SystemdCgroup: g.systemdCgroup,
-		Rootless:      g.rootless,
-		Debug:         g.debug,
+		Rootless:      g.rootlessMode,
 		BootMode:      g.bootMode,
 		Inherited:     g.inherited,
 		Warn:          func(text string) { logrus.Warn(text) },
+		Debug:         func(text string) { logrus.Debug(text) },
 	}
 }
 
@@ -139,9 +145,9 @@ func (g *globals) setup() error {
 	switch g.rootless {
 	case "auto":
 	case "true", "1", "t", "T", "TRUE", "True":
-		g.rootless = "true"
+		g.rootlessMode = libcontainer.RootlessYes
 	case "false", "0", "f", "F", "FALSE", "False":
-		g.rootless = "false"
+		g.rootlessMode = libcontainer.RootlessNo
 	default:
 		return errors.New("invalid value " + quote(g.rootless) + " for --rootless: one of true, false, auto")
 	}

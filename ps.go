@@ -25,7 +25,7 @@ output must have a PID column (default: -ef). As json only the process ids are p
 		},
 		Run: func(args []string) (int, error) {
 			if format != "table" && format != "json" {
-				return 0, errors.New("invalid format option")
+				return 0, &cli.UsageError{Msg: "invalid format option " + quote(format) + ": table or json"}
 			}
 			if err := checkID(args[0]); err != nil {
 				return 0, err

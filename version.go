@@ -29,8 +29,9 @@ func printVersion() error {
 func versionCommand(*globals) *cli.Command {
 	return &cli.Command{
 		Name: "version", Min: 0, Max: 0,
-		Summary:     "print the version of the program and of what it works with",
-		Description: `Like --version, and further the seccomp library and the kernel features in use.`,
+		Summary: "print the version of the program and of what it works with",
+		Description: `Like --version, and further the seccomp library, and this machine's kernel, layout of the control groups and security
+modules.`,
 		Run: func([]string) (int, error) {
 			if err := printVersion(); err != nil {
 				return 0, err

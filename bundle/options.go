@@ -13,7 +13,7 @@ import (
 // Options say what is imported, to where, and what the bundle shall be like.
 type Options struct {
 	Source string   // a path, path:reference, or "-" for Stdin
-	Dest   string   // the bundle; with IntoMachines it may be empty
+	Dest   string   // the bundle; with MachinesDir it may be empty
 	Stdin  *os.File // for the source "-"
 
 	Ref      string // which image of several

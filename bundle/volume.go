@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -10,8 +11,11 @@ import (
 // ownVolume gives a volume's tmpfs the owner and mode of the image's directory, which images set for the user that their
 // program runs as. A tmpfs of its own would be root's.
 func (w *work) ownVolume(m *specs.Mount) {
-	fd, err := unix.Openat2(w.fd, "."+m.Destination, &unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	fd, err := unix.Openat2(w.fd, "."+m.Destination, &how)
+	for errors.Is(err, unix.EAGAIN) { // something was renamed meanwhile, the kernel is not sure
+		fd, err = unix.Openat2(w.fd, "."+m.Destination, &how)
+	}
 	if err != nil {
 		return // the runtime makes the directory, which then is root's
 	}

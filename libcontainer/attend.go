@@ -1,9 +1,6 @@
 package libcontainer
 
 import (
-	"os"
-	"os/signal"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/relay"
@@ -12,7 +9,7 @@ import (
 // attend stays with a running program: it passes signals and the terminal on,
 // and returns how it ended. With orphans set it reaps those as well. A program
 // that it cannot attend is killed.
-func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
+func (e *consoleEnd) attend(l *launch, in *inbox, orphans bool) (unix.WaitStatus, error) {
 	if e.master == nil && e.system == nil && l.pidfd >= 0 {
 		// Signals pass unchanged and there is nothing to copy: no threads.
 		if err := relay.Start(l.pidfd); err != nil {
@@ -22,14 +19,12 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 		defer relay.Stop()
 		return waitFor(l.pid, orphans), nil
 	}
-	signals := make(chan os.Signal, 64) // until the process ends: what comes after the program did is dropped
-	signal.Notify(signals, attended()...)
-	relay.Release()
+	held := in.open()
 	if err := e.open(); err != nil {
 		l.kill()
 		return 0, err
 	}
-	for _, s := range relay.Held() { // since it was begun
+	for _, s := range held {
 		e.forward(l.pid, s)
 	}
 	done := make(chan unix.WaitStatus, 1)
@@ -38,7 +33,7 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 		select {
 		case status := <-done:
 			return status, e.drain()
-		case s := <-signals:
+		case s := <-in.signals:
 			e.forward(l.pid, s.(unix.Signal))
 		case <-e.system.early():
 			e.system.repeat()
@@ -47,26 +42,9 @@ func (e *consoleEnd) attend(l *launch, orphans bool) (unix.WaitStatus, error) {
 	}
 }
 
-// attended are the signals that are caught: all but those of job control, which
-// are to stop us. Caught, they would have the kernel try a change of the terminal
-// from the background for ever; os/signal cannot let go of one again.
-func attended() []os.Signal {
-	const highest = 64
-	list := make([]os.Signal, 0, highest)
-	for s := unix.Signal(1); s <= highest; s++ {
-		switch s {
-		case unix.SIGTTOU, unix.SIGTTIN, unix.SIGTSTP:
-		default:
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
 // forward passes a signal on to the program, but for those that are about us.
 func (e *consoleEnd) forward(pid int, s unix.Signal) {
 	switch s {
-	case unix.SIGCHLD, unix.SIGURG: // our children's; the Go scheduler's
 	case unix.SIGWINCH:
 		e.resize()
 	case unix.SIGPIPE:

@@ -48,9 +48,6 @@ func (c *container) decideBoot() error {
 	if !decision.Boot {
 		return c.noSystem(decision.Reason)
 	}
-	if _, err := open(); err != nil {
-		return err
-	}
 	return c.bootAs(decision, tree, config)
 }
 
@@ -120,13 +117,11 @@ func (c *container) bootAs(decision nspawn.Decision, tree nspawn.Tree, config ns
 // adapt makes the changes that the configuration has words for, and leaves the
 // others to the plan.
 func (c *container) adapt(decision nspawn.Decision, additions []nspawn.Addition) {
-	adapted, rest := nspawn.Apply(c.spec, additions)
+	adapted, applied, rest := nspawn.Apply(c.spec, additions)
 	c.spec = adapted
 	b := &plan.Boot{Why: decision.Reason, Supervised: c.console.system != nil}
-	left := make(map[string]bool, len(rest))
 	for _, a := range rest {
 		step := plan.Adaptation{Change: a.Change, Reason: a.Reason}
-		left[a.String()] = true
 		switch change := a.Change.(type) {
 		case nspawn.CgroupTree:
 			b.V1 = plan.CgroupV1{
@@ -142,10 +137,8 @@ func (c *container) adapt(decision nspawn.Decision, additions []nspawn.Addition)
 			b.Steps = append(b.Steps, step)
 		}
 	}
-	for _, a := range additions {
-		if !left[a.String()] {
-			b.Changed = append(b.Changed, plan.Adaptation{Change: a.Change, Reason: a.Reason})
-		}
+	for _, a := range applied {
+		b.Changed = append(b.Changed, plan.Adaptation{Change: a.Change, Reason: a.Reason})
 	}
 	c.boot = b
 }

@@ -30,6 +30,7 @@ type container struct {
 	wait   bool // for start; a container of Run goes on by itself
 	cfg    *spec.Config
 	spec   *specs.Spec
+	warned spec.Errors // of the configuration
 	group  *cgroup.Group
 	plan   *plan.Plan
 	filter seccomp.Program
@@ -80,7 +81,7 @@ func (c *container) prepare() error {
 	if err := errors.Join(c.checkRoot(), c.checkRdt()); err != nil {
 		return err
 	}
-	if err := c.checkTerminal(); err != nil {
+	if err := checkTerminal(c.wait || c.detach, c.spec.Process.Terminal, c.opts.ConsoleSocket); err != nil {
 		return err
 	}
 	if err := c.passDescriptors(); err != nil {
@@ -108,7 +109,7 @@ func (c *container) load() (err error) {
 	}
 	c.spec = c.cfg.Spec
 	name := filepath.Join(c.opts.Bundle, spec.ConfigName)
-	if err := spec.Validate(c.spec); err != nil {
+	if c.warned, err = spec.Check(c.spec); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if c.spec.Process == nil {
@@ -118,14 +119,6 @@ func (c *container) load() (err error) {
 		c.spec.Linux = &specs.Linux{}
 	}
 	return c.decideBoot()
-}
-
-func (c *container) compile() (err error) {
-	c.plan, err = plan.Compile(c.spec, c.rt.facts(c.spec, c.opts.Bundle, c.group), plan.Options{
-		ID: c.opts.ID, Bundle: c.opts.Bundle, NoPivot: c.opts.NoPivot, NoNewKeyring: c.opts.NoNewKeyring,
-		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0, Boot: c.boot,
-	})
-	return err
 }
 
 func configError(bundle string, err error) error {
@@ -156,17 +149,6 @@ func (c *container) checkRoot() error {
 		return nil
 	}
 	return fmt.Errorf("root.path: stat %q: %w", root, err)
-}
-
-// checkTerminal refuses what nobody could listen to.
-func (c *container) checkTerminal() error {
-	switch {
-	case (c.wait || c.detach) && c.spec.Process.Terminal && c.opts.ConsoleSocket == "":
-		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
-	case (!c.spec.Process.Terminal || !c.wait && !c.detach) && c.opts.ConsoleSocket != "":
-		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
-	}
-	return nil
 }
 
 func (c *container) prepareCgroup() error {
@@ -232,7 +214,7 @@ func (c *container) make() error {
 		return err
 	}
 	fault.At()
-	if err := c.console.connect(c.opts.ConsoleSocket, c.spec.Process.ConsoleSize != nil); err != nil {
+	if err := c.console.connect(c.opts.ConsoleSocket, c.opts.PidfdSocket, c.spec.Process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	if err := c.group.Make(); err != nil {
@@ -293,7 +275,7 @@ func (c *container) start() error {
 	l.answer = c.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
 	l.in.UserOnTape = c.userOnTape()
-	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal)
+	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal, !c.wait && !c.detach)
 	// The CPUs that a service manager keeps its engine to are not the container's,
 	// but a unit that is kept is.
 	l.in.FreeCPUs = c.group.Join() != cgroup.JoinNone && (c.run == nil || !c.run.KeepUnit)
@@ -359,24 +341,11 @@ func (c *container) created() error {
 		return err
 	}
 	fault.At()
-	if err := sendPidfd(c.opts.PidfdSocket, console.Init, c.launch); err != nil {
+	if err := c.launch.announce(&c.console, console.Init, c.opts.PidFile); err != nil {
 		return err
 	}
-	fault.At()
-	if c.opts.PidFile != "" {
-		if err := writePidFile(c.opts.PidFile, c.launch.pid); err != nil {
-			return err
-		}
-		fault.At()
-	}
-	err := c.launch.reply()
-	if err != nil && c.opts.PidFile != "" {
-		_ = os.Remove(c.opts.PidFile) // whoever reads it would wait for, or kill, a stranger
-	}
-	if err == nil {
-		c.keepDevices()
-	}
-	return err
+	c.keepDevices()
+	return nil
 }
 
 func (c *container) recordProcess() error {
@@ -426,7 +395,9 @@ func (c *container) abandon() {
 		_ = c.dir.Remove()
 		return
 	}
-	_ = destroy(c.rt, c.dir, &c.desc, c.group, true) // it warns by itself
+	if err := destroy(c.dir, &c.desc, c.group, true); err != nil {
+		c.rt.warn(err.Error()) // beside the error that is why
+	}
 	if started {
 		c.rt.poststop(c.spec, &c.desc)
 	}
@@ -458,27 +429,6 @@ func listen(d *state.Dir) (int, error) {
 		return -1, fmt.Errorf("make the socket %q: %w", filepath.Join(d.Path(), state.SocketFile), err)
 	}
 	return fd, nil
-}
-
-// writePidFile writes the file in one move, so that a reader never sees half
-// of it: engines wait for it to appear.
-func writePidFile(path string, pid int) error {
-	tmp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
-	fd, err := unix.Open(tmp, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o666)
-	if err == nil {
-		_, err = unix.Write(fd, []byte(strconv.Itoa(pid)))
-		unix.Close(fd)
-		if err == nil {
-			err = unix.Rename(tmp, path)
-		}
-		if err != nil {
-			_ = unix.Unlink(tmp)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write --pid-file %q: %w", path, err)
-	}
-	return nil
 }
 
 // userOnTape tells whether the init makes the user namespace itself: what is

@@ -77,7 +77,7 @@ func (v *view) ended() bool {
 // hooks for that.
 func (v *view) removeWhole(r *Runtime, group *cgroup.Group) error {
 	raw, configErr := v.dir.Config()
-	if err := destroy(r, v.dir, v.Container, group, false); err != nil {
+	if err := destroy(v.dir, v.Container, group, false); err != nil {
 		return err
 	}
 	if configErr == nil {
@@ -181,7 +181,7 @@ func (v *view) killInit() error {
 // still live if it has no PID namespace of its own (nil if it is not the
 // container's any more), its resctrl group, last its directory. A container that
 // cannot be removed whole keeps its directory, so that delete can be tried again.
-func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, others bool) error {
+func destroy(dir *state.Dir, c *state.Container, g *cgroup.Group, others bool) error {
 	var err error
 	if others && g.Exists() {
 		err = g.Kill()
@@ -194,8 +194,7 @@ func destroy(r *Runtime, dir *state.Dir, c *state.Container, g *cgroup.Group, ot
 		err = errors.Join(err, group.Destroy())
 	}
 	if err != nil {
-		r.warn("remove container " + c.ID + ": " + err.Error())
-		return err
+		return fmt.Errorf("remove container %s: %w", c.ID, err)
 	}
 	return dir.Remove()
 }

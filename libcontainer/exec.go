@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
@@ -67,21 +66,14 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 	if o.Detach {
 		return 0, nil
 	}
-	ended, err := e.console.attend(e.launch, false)
+	ended, err := e.console.attend(e.launch, new(inbox), false)
 	return exitCode(ended), err
 }
 
 // configure finds out what the process is to be.
-func (e *execution) configure() error {
-	raw, err := e.view.dir.Config()
-	if err != nil {
+func (e *execution) configure() (err error) {
+	if e.cfg, err = e.view.config(); err != nil {
 		return err
-	}
-	if e.cfg, err = spec.Decode(raw); err != nil {
-		return err
-	}
-	if e.cfg.Spec.Linux == nil {
-		e.cfg.Spec.Linux = &specs.Linux{}
 	}
 	if e.process = e.opts.Process; e.process != nil {
 		e.process = inherit(e.process, e.cfg.Spec.Process)
@@ -94,17 +86,11 @@ func (e *execution) configure() error {
 	if e.view.StopSignal != 0 { // a booted system, whose PID 1 got the same
 		e.process = nspawn.WithPath(e.process)
 	}
-	if e.opts.Detach && e.process.Terminal && e.opts.ConsoleSocket == "" {
-		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: give --console-socket")
-	}
-	if !e.process.Terminal && e.opts.ConsoleSocket != "" {
-		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
-	}
-	return nil
+	return checkTerminal(e.opts.Detach, e.process.Terminal, e.opts.ConsoleSocket)
 }
 
-// inherit fills in what a process object leaves to the container: what
-// confines it is never less for having been left out.
+// inherit fills in what a process object leaves to the container. One that says
+// nothing of noNewPrivileges says that it is false.
 func inherit(given, of *specs.Process) *specs.Process {
 	p := *given
 	if p.Capabilities == nil {
@@ -208,8 +194,8 @@ func (e *execution) start() error {
 	l := e.launch
 	l.answer = e.answer
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = e.filter.BPF, uint64(e.filter.Flags), e.filter.Notify
-	l.in.OwnStdio = ownStdio(p, e.process.Terminal)
-	if err := e.console.connect(e.opts.ConsoleSocket, e.process.ConsoleSize != nil); err != nil {
+	l.in.OwnStdio = ownStdio(p, e.process.Terminal, !e.opts.Detach)
+	if err := e.console.connect(e.opts.ConsoleSocket, e.opts.PidfdSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}
 	leave, err := e.enter(p)
@@ -225,6 +211,7 @@ func (e *execution) start() error {
 
 func (e *execution) facts() plan.Facts {
 	f := plan.Facts{
+		RootOfHost:   e.view.Namespaces&plan.CloneUser != 0 && rootOfHost(e.process),
 		NoSetgroups:  os.Geteuid() != 0 && onlyOne(e.cfg.Spec.Linux.GIDMappings),
 		Capabilities: permitted(),
 		AppArmor:     e.process.ApparmorProfile != "" && appArmorEnabled(),
@@ -240,30 +227,30 @@ func (e *execution) facts() plan.Facts {
 // and now, which spares a fork.
 func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 	leave = func() {}
-	pidfd, err := unix.PidfdOpen(e.view.init.PID, 0)
-	if err == nil && !e.view.init.Alive() {
-		unix.Close(pidfd)
-		err = unix.ESRCH
-	}
-	if err != nil {
-		return leave, fmt.Errorf("enter the container: its process %s is gone: %w", e.view.init, err)
-	}
+	join, pidfd := -1, -1
 	for i, s := range p.Steps {
-		join, ok := s.(plan.JoinContainer)
-		if !ok {
+		var fd int
+		switch s.(type) {
+		case plan.JoinContainer:
+			fd, err = e.view.init.Open()
+			join, pidfd = i, fd
+		case plan.EnterRoot: // joined before
+			fd, err = openRootOf(e.view.init.PID, pidfd)
+		default:
 			continue
 		}
-		if join.Flags&plan.ClonePID != 0 && os.Geteuid() == 0 {
-			if leave, err = enterPID(pidfd); err != nil {
-				unix.Close(pidfd)
-				return leave, runtimeStepError(p, i, err)
-			}
-			e.launch.in.PIDEntered = true
+		if err != nil {
+			return leave, stepError(p, i, err)
 		}
-		e.launch.in.Fds[i] = e.launch.give(pidfd)
+		e.launch.in.Fds[i] = e.launch.give(fd)
+	}
+	if join < 0 || os.Geteuid() != 0 || p.Steps[join].(plan.JoinContainer).Flags&plan.ClonePID == 0 {
 		return leave, nil
 	}
-	unix.Close(pidfd)
+	if leave, err = enterPID(pidfd); err != nil {
+		return leave, stepError(p, join, err)
+	}
+	e.launch.in.PIDEntered = true
 	return leave, nil
 }
 
@@ -277,7 +264,6 @@ func (e *execution) spawn() error {
 		return err
 	}
 	at := cgroupPlace{fd: -1}
-	final := affinity(e.launch.plan, "final")
 	switch e.view.group.Join() {
 	case cgroup.JoinByClone:
 		dir, err := e.view.group.ExecDir(sub, e.view.init.PID)
@@ -290,17 +276,8 @@ func (e *execution) spawn() error {
 		at.place = func(pid int) error { return e.view.group.AddExec(sub, pid, e.view.init.PID) }
 	}
 	e.launch.cpus = affinity(e.launch.plan, "initial")
-	e.launch.in.FreeCPUs = e.launch.cpus == "" && final == "" && e.view.group.Join() != cgroup.JoinNone
-	if err := e.launch.start(at, nil); err != nil {
-		return e.explain(err)
-	}
-	if final == "" {
-		return nil
-	}
-	if err := setAffinity(e.launch.pid, final); err != nil {
-		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
-	}
-	return nil
+	e.launch.in.FreeCPUs = e.launch.cpus == "" && affinity(e.launch.plan, "final") == "" && e.view.group.Join() != cgroup.JoinNone
+	return e.explain(e.launch.start(at, nil))
 }
 
 func affinity(p *plan.Plan, when string) string {
@@ -322,8 +299,12 @@ func (e *execution) finish() error {
 			continue
 		}
 		if err := applyOutside(e.launch.pid, s); err != nil {
-			return runtimeStepError(e.launch.plan, i, err)
+			return stepError(e.launch.plan, i, err)
 		}
+	}
+	// Not before, as the process may have been forked on the way.
+	if err := setAffinity(e.launch.pid, affinity(e.launch.plan, "final")); err != nil {
+		return fmt.Errorf("process.execCPUAffinity.final: %w", err)
 	}
 	if group := resctrlOf(e.view.Container); group != nil {
 		// It is our child, and not the init's, whose group it would be born in.
@@ -331,16 +312,8 @@ func (e *execution) finish() error {
 			return err
 		}
 	}
-	if e.opts.PidFile != "" {
-		if err := writePidFile(e.opts.PidFile, e.launch.pid); err != nil {
-			return err
-		}
-	}
-	if err := sendPidfd(e.opts.PidfdSocket, console.Exec, e.launch); err != nil {
-		return err
-	}
-	if err := e.launch.reply(); err != nil {
-		return e.explain(errGone)
+	if err := e.launch.announce(&e.console, console.Exec, e.opts.PidFile); err != nil {
+		return e.explain(err)
 	}
 	return e.launch.untilRunning()
 }

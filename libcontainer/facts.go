@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -19,6 +20,7 @@ import (
 func (r *Runtime) facts(s *specs.Spec, bundle string, g *cgroup.Group) plan.Facts {
 	f := plan.Facts{
 		Privileged: os.Geteuid() == 0,
+		RootOfHost: hasUserNamespace(s.Linux) && rootOfHost(s.Process),
 		// Without newgidmap the groups of an unprivileged user namespace
 		// can be mapped only once setgroups(2) is given up.
 		NoSetgroups:  os.Geteuid() != 0 && onlyOne(s.Linux.GIDMappings),
@@ -29,7 +31,7 @@ func (r *Runtime) facts(s *specs.Spec, bundle string, g *cgroup.Group) plan.Fact
 	}
 	if g != nil {
 		location := g.Location()
-		f.CgroupDriver, f.CgroupPath = string(location.Driver), location.String()
+		f.CgroupDriver, f.CgroupPath, f.CgroupOwner = string(location.Driver), location.String(), cgroup.OwnerOf(s)
 	}
 	if !hasHome(s.Process.Env) {
 		f.Home = passwd.Home(rootPath(s, bundle), s.Process.User.UID)
@@ -108,7 +110,28 @@ func seLinuxEnabled() bool {
 	return unix.Statfs("/sys/fs/selinux", &st) == nil && st.Type == unix.SELINUX_MAGIC
 }
 
+func hasUserNamespace(l *specs.Linux) bool {
+	return slices.ContainsFunc(l.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == specs.UserNamespace })
+}
+
 func onlyOne(list []specs.LinuxIDMapping) bool { return len(list) == 1 && list[0].Size == 1 }
+
+// InUserNamespace says whether user ids are mapped: the initial namespace maps all 2^32-1 of them to themselves.
+func InUserNamespace() bool {
+	raw, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return false
+	}
+	f := strings.Fields(string(raw))
+	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
+}
+
+// rootOfHost says whether this process is root in the initial user namespace.
+// The answer costs a look at procfs: it is no where nothing of p depends on it.
+func rootOfHost(p *specs.Process) bool {
+	asked := p.OOMScoreAdj != nil || p.Scheduler != nil || p.IOPriority != nil
+	return asked && os.Geteuid() == 0 && !InUserNamespace()
+}
 
 // homeIn is the home directory of a user in a running container.
 func homeIn(v *view, uid uint32) string {

@@ -80,7 +80,7 @@ func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
 		defer unix.Close(pidfd)
 		root, err := openRootOf(pid, pidfd)
 		if err != nil {
-			return 0, fmt.Errorf("open the root of the init process: %w", err)
+			return 0, err
 		}
 		defer unix.Close(root)
 		program, err := lower.HookProgram(&lower.Hook{
@@ -109,11 +109,14 @@ func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
 func openRootOf(pid, pidfd int) (int, error) {
 	root, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/root", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) { // a zombie has none
-		return -1, errGone
+		err = errGone
 	}
 	if err == nil && errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.ESRCH) {
 		unix.Close(root) // maybe of another, that got the number
-		return -1, errGone
+		err = errGone
 	}
-	return root, err
+	if err != nil {
+		return -1, fmt.Errorf("open the root of the init process: %w", err)
+	}
+	return root, nil
 }

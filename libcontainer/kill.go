@@ -10,20 +10,23 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
-// AnySignal lets Kill choose: the one that shuts a booted system down, SIGTERM
+// DefaultSignal lets Kill choose: the one that shuts a booted system down, SIGTERM
 // for everything else.
-const AnySignal = -1
+const DefaultSignal unix.Signal = -1
 
 // Kill sends a signal to the container's init, or to all of its processes.
 // With all a container that has stopped is no error. A SIGTERM for a booted
 // system becomes the signal that makes it shut down.
-func (r *Runtime) Kill(id string, sig int, all bool) error {
+func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	v, err := r.look(id)
 	if err != nil {
 		return err
 	}
 	defer v.close()
 	signal := v.means(sig, all)
+	if v.status == specs.StateCreated && v.PrivatePID && v.ends(signal) {
+		signal = unix.SIGKILL
+	}
 	// Without a PID namespace of its own a container does not end with its
 	// init; who kills it wants it to.
 	if all || signal == unix.SIGKILL && !v.PrivatePID && v.populated() {
@@ -36,15 +39,26 @@ func (r *Runtime) Kill(id string, sig int, all bool) error {
 }
 
 // means is the signal that is sent for one that was named, or not.
-func (v *view) means(sig int, all bool) unix.Signal {
-	named := sig != AnySignal
+func (v *view) means(sig unix.Signal, all bool) unix.Signal {
+	named := sig != DefaultSignal
 	if !named {
-		sig = int(unix.SIGTERM)
+		sig = unix.SIGTERM
 	}
-	if v.StopSignal != 0 && !all && (!named || v.ReplaceTERM && nspawn.StopsByDefault(sig)) {
+	if v.StopSignal != 0 && !all && (!named || v.ReplaceTERM && nspawn.StopsByDefault(int(sig))) {
 		return unix.Signal(v.StopSignal)
 	}
-	return unix.Signal(sig)
+	return sig
+}
+
+// ends tells whether a signal is there to end a program. The kernel does not give
+// one to an init that has no handler for it, and the one that waits for its start
+// has none.
+func (v *view) ends(signal unix.Signal) bool {
+	switch signal {
+	case unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGQUIT:
+		return true
+	}
+	return v.StopSignal != 0 && int(signal) == v.StopSignal
 }
 
 // signalInit sends a signal to the init, and to no process that got its number

@@ -36,6 +36,7 @@ type launch struct {
 	sync    int // our end of the socket to the init
 	pid     int // 0 before it starts and after it is reaped
 	started bool
+	pidFile string // that was written, "" for none
 	// pidfd is -1 when the process forked on its way and pid is the child.
 	pidfd int
 	// answer handles a request; fds are what came with it. Ready and Forked
@@ -288,6 +289,7 @@ func childOpener(pid int) opener {
 
 // kill ends the process for good.
 func (l *launch) kill() {
+	l.withdraw()
 	if l.pid > 0 {
 		_ = unix.Kill(l.pid, unix.SIGKILL)
 		reap(l.pid)
@@ -308,9 +310,9 @@ func reap(pid int) unix.WaitStatus {
 func (l *launch) failure(r tape.Report) error {
 	step, n := l.step(r.Record)
 	if step == nil {
-		return fmt.Errorf("the init process failed in record %d: %w", r.Record, r.Errno)
+		return fmt.Errorf("the init process failed: %w (record %d of its tape)", r.Errno, r.Record)
 	}
-	return stepError(step, n, r.Errno)
+	return &StepError{step, n + 1, r.Errno}
 }
 
 // stepOfRecord finds the step of a record of the tape that was started here.

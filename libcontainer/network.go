@@ -31,7 +31,7 @@ func (c *container) network(step int) error {
 		return lower.ErrMessage
 	}
 	if err != nil {
-		return runtimeStepError(c.plan, step, err)
+		return stepError(c.plan, step, err)
 	}
 	fault.At()
 	return nil

@@ -31,16 +31,16 @@ func (c *container) lockTree() (unlock func(), err error) {
 	default:
 		return nil, err
 	}
-	if err := c.checkDetached(); err != nil {
+	if err := c.checkTreeFree(); err != nil {
 		unlock()
 		return nil, err
 	}
 	return unlock, nil
 }
 
-// checkDetached is an error where a system of the same state directory has the tree, and one of the two writes to it. What
+// checkTreeFree is an error where a system of the same state directory has the tree, and one of the two writes to it. What
 // cannot be read has no say.
-func (c *container) checkDetached() error {
+func (c *container) checkTreeFree() error {
 	ids, err := state.List(c.rt.Root)
 	if err != nil || len(ids) == 0 {
 		return nil //nolint:nilerr // whoever makes the container's directory reports it

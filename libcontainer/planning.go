@@ -7,6 +7,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // Plan compiles the configuration of a bundle for this host and changes
@@ -27,6 +28,21 @@ func (r *Runtime) Plan(bundle string) (*plan.Plan, error) {
 		return nil, err
 	}
 	return c.plan, nil
+}
+
+// compile makes the plan, and adds to its warnings those about the configuration.
+func (c *container) compile() (err error) {
+	c.plan, err = plan.Compile(c.spec, c.rt.facts(c.spec, c.opts.Bundle, c.group), plan.Options{
+		ID: c.opts.ID, Bundle: c.opts.Bundle, NoPivot: c.opts.NoPivot, NoNewKeyring: c.opts.NoNewKeyring,
+		Wait: c.wait, Seccomp: len(c.cfg.Seccomp) > 0, Boot: c.boot,
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range c.warned {
+		c.plan.Warnings = append(c.plan.Warnings, spec.ConfigName+": "+w.Error())
+	}
+	return nil
 }
 
 // foresee says what create would find out beside the plan. A profile or a group

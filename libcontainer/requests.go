@@ -54,7 +54,7 @@ func (c *container) copyUp(step int, fds []int) error {
 		err = fsuser.PrivilegedAs(uid, gid, func() error { return copyup.CopyAs(fds[0], fds[1], uid, gid) })
 	}
 	if err != nil {
-		return runtimeStepError(c.plan, step, fmt.Errorf("tmpcopyup: %w", err))
+		return stepError(c.plan, step, fmt.Errorf("tmpcopyup: %w", err))
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (c *container) makeTarget(index int, fds []int) error {
 		unix.Umask(umask)
 	}
 	if err != nil {
-		return runtimeStepError(c.plan, target.Step, fmt.Errorf("a symlink on the way to %q leads nowhere yet: %w", target.Path, err))
+		return stepError(c.plan, target.Step, fmt.Errorf("a symlink on the way to %q leads nowhere yet: %w", target.Path, err))
 	}
 	return nil
 }

@@ -16,16 +16,17 @@ import (
 //
 // A booted system that reboots is made anew, unless KeepUnit says who does it.
 func (r *Runtime) Run(o RunOptions) (status int, err error) {
+	var in inbox
 	for {
-		status, again, err := r.run(&o)
-		if !again {
+		status, again, err := r.run(&o, &in)
+		if !again || in.stop() { // who wanted it stopped does not want it back
 			return status, err
 		}
 	}
 }
 
 // run runs a container once; again is what a reboot asks for.
-func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
+func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err error) {
 	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach, run: o}
 	if err := c.prepare(); err != nil {
 		return 0, false, err
@@ -65,7 +66,7 @@ func (r *Runtime) run(o *RunOptions) (status int, again bool, err error) {
 	c.dir.Unlock()
 	c.greet()
 	c.console.system.listen(c.launch.pid)
-	ended, err := c.console.attend(c.launch, !o.NoSubreaper)
+	ended, err := c.console.attend(c.launch, in, !o.NoSubreaper)
 	c.console.system.ended(o.KeepUnit && ended.Signaled() && ended.Signal() == rebooted)
 	c.unregister()
 	if err := errors.Join(err, c.afterwards()); err != nil {
@@ -96,7 +97,7 @@ func (c *container) afterwards() error {
 
 // remove removes a container, locked, whose program has ended.
 func (c *container) remove() error {
-	if err := destroy(c.rt, c.dir, &c.desc, c.group, !c.desc.PrivatePID); err != nil {
+	if err := destroy(c.dir, &c.desc, c.group, !c.desc.PrivatePID); err != nil {
 		return err
 	}
 	c.rt.poststop(c.spec, &c.desc)

@@ -5,8 +5,10 @@
 // (spec), compiled to a plan (plan), lowered to a tape of system calls (lower,
 // tape), and the tape is started as the container's init, while this package
 // does from outside what can be done from outside: control groups, mappings,
-// limits, hooks. The package must never touch the host outside of the bundle,
-// the state directory and the control groups, and never imports bundle.
+// limits, hooks. The package must change nothing of the host that the bundle does
+// not name (its tree, network devices, resctrl group), but for the state directory,
+// the control groups, and where machines are registered: systemd-machined and
+// nspawn's locks in /run. It never imports bundle.
 package libcontainer
 
 import (
@@ -21,9 +23,8 @@ type Runtime struct {
 	Root string
 	// SystemdCgroup lets systemd make the control groups of new containers.
 	SystemdCgroup bool
-	// Rootless is "true", "false" or "auto": whether to go on where control
-	// groups may not be changed.
-	Rootless string
+	// Rootless is whether to go on where control groups may not be changed.
+	Rootless Rootless
 	// BootMode is "auto", "yes", "no" or "": whether a container whose
 	// process is an init is booted as a system; a bundle's annotation
 	// io.gspawn.boot goes before it.
@@ -32,16 +33,24 @@ type Runtime struct {
 	// given; what is to be passed on has to be among them. The function
 	// Inherited counts them.
 	Inherited int
-	// Debug asks for debug messages.
-	Debug bool
-	// Warn is told what the user should know and what stops nothing; nil
-	// for nobody.
-	Warn func(text string)
+	// Warn is told what the user should know and what stops nothing, Debug
+	// what helps to find out why something is not as expected; nil for nobody.
+	Warn, Debug func(text string)
 }
 
+// Rootless is whether errors of permission about control groups are let pass.
+type Rootless int
+
+// The choices of --rootless.
+const (
+	RootlessAuto Rootless = iota // without privileges
+	RootlessYes
+	RootlessNo
+)
+
 func (r *Runtime) debug(text string) {
-	if r.Debug {
-		r.warn(text)
+	if r.Debug != nil {
+		r.Debug(text)
 	}
 }
 
@@ -51,16 +60,8 @@ func (r *Runtime) warn(text string) {
 	}
 }
 
-// rootless tells whether errors of permission about control groups are let
-// pass. Without privileges, auto means yes.
 func (r *Runtime) rootless() bool {
-	switch r.Rootless {
-	case "true":
-		return true
-	case "false":
-		return false
-	}
-	return os.Geteuid() != 0
+	return r.Rootless == RootlessYes || r.Rootless == RootlessAuto && os.Geteuid() != 0
 }
 
 // CreateOptions are the parameters of Create.

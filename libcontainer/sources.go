@@ -33,7 +33,7 @@ func (c *container) openSources() (leave func(), err error) {
 			fd, ours, err = c.openMount(s)
 		}
 		if err != nil {
-			return leave, runtimeStepError(c.plan, i, err)
+			return leave, stepError(c.plan, i, err)
 		}
 		if !ours {
 			continue
@@ -129,19 +129,11 @@ func (c *container) openBind(m *plan.Mount) (int, error) {
 	return fd, nil
 }
 
-// mapMount maps the owners of a mount's files, by the mappings of a user
-// namespace that exists for that alone.
+// mapMount maps the owners of a mount's files.
 func (c *container) mapMount(mount int, m *plan.IDMap) error {
-	mappings := plan.MapIDs{UID: m.UID, GID: m.GID}
-	if m.UID == nil && m.GID == nil {
-		mappings = *c.mappings()
-	}
-	if len(mappings.UID) == 0 || len(mappings.GID) == 0 {
-		return fmt.Errorf("an idmapped mount needs uidMappings and gidMappings, its own or the container's")
-	}
-	ns, err := userNamespace(&mappings)
+	ns, err := c.mapping(m)
 	if err != nil {
-		return fmt.Errorf("make a user namespace with the mappings: %w", err)
+		return err
 	}
 	defer unix.Close(ns)
 	flags := uint(unix.AT_EMPTY_PATH)
@@ -153,4 +145,34 @@ func (c *container) mapMount(mount int, m *plan.IDMap) error {
 		return fmt.Errorf("%w: the file system of the source does not support idmapped mounts", err)
 	}
 	return err
+}
+
+// mapping is a user namespace by whose mappings a mount's owners are mapped: the
+// one that the container joins, or one that exists for that alone.
+func (c *container) mapping(m *plan.IDMap) (fd int, err error) {
+	mappings := plan.MapIDs{UID: m.UID, GID: m.GID}
+	if m.UID == nil && m.GID == nil {
+		if joined := c.joinedUser(); joined >= 0 {
+			return unix.FcntlInt(uintptr(joined), unix.F_DUPFD_CLOEXEC, 3)
+		}
+		mappings = *c.mappings()
+	}
+	if len(mappings.UID) == 0 || len(mappings.GID) == 0 {
+		return -1, fmt.Errorf("an idmapped mount needs uidMappings and gidMappings, its own or the container's")
+	}
+	if fd, err = userNamespace(&mappings); err != nil {
+		return -1, fmt.Errorf("make a user namespace with the mappings: %w", err)
+	}
+	return fd, nil
+}
+
+// joinedUser is our descriptor of the user namespace that the container joins,
+// -1 if it joins none. What is joined is opened before what is mounted.
+func (c *container) joinedUser() int {
+	for i, s := range c.plan.Steps {
+		if join, ok := s.(plan.JoinNamespace); ok && join.Type == specs.UserNamespace {
+			return int(c.launch.files[c.launch.in.Fds[i]])
+		}
+	}
+	return -1
 }

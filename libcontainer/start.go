@@ -29,16 +29,9 @@ func (r *Runtime) Start(id string) error {
 	default:
 		return fmt.Errorf("cannot start a container in the %s state", v.status)
 	}
-	raw, err := v.dir.Config()
+	cfg, err := v.config()
 	if err != nil {
 		return err
-	}
-	cfg, err := spec.Decode(raw)
-	if err != nil {
-		return err
-	}
-	if cfg.Spec.Linux == nil {
-		cfg.Spec.Linux = &specs.Linux{}
 	}
 	if err := r.release(v, cfg); err != nil {
 		return err

@@ -6,9 +6,10 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
-// ownStdio is which of stdio is given to the container's user: pipes and files
-// that the caller made for it, and not the host's devices.
-func ownStdio(p *plan.Plan, terminal bool) uint8 {
+// ownStdio is which of stdio is given to the container's user, who may want to
+// open it again as /dev/stdout: what an engine made for it, and not the host's
+// devices. A caller who stays keeps his files and his terminal.
+func ownStdio(p *plan.Plan, terminal, stays bool) uint8 {
 	if terminal {
 		return 0b111
 	}
@@ -20,11 +21,17 @@ func ownStdio(p *plan.Plan, terminal bool) uint8 {
 	}
 	for fd := range 3 {
 		var st unix.Stat_t
-		if unix.Fstat(fd, &st) == nil && !hostDevice(&st) {
+		if unix.Fstat(fd, &st) == nil && !hostDevice(&st) && (!stays || madeFor(&st)) {
 			mask |= 1 << fd
 		}
 	}
 	return mask
+}
+
+// madeFor tells pipes and sockets from what was there before.
+func madeFor(st *unix.Stat_t) bool {
+	kind := st.Mode & unix.S_IFMT
+	return kind == unix.S_IFIFO || kind == unix.S_IFSOCK
 }
 
 // hostDevice tells /dev/null and its like from a terminal of the caller's.

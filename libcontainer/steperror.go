@@ -1,7 +1,7 @@
 package libcontainer
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -10,45 +10,47 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 )
 
-// StepError is a step of the plan that the kernel refused.
+// StepError is a step of the plan that failed, in the init or in the runtime.
 type StepError struct {
 	Step   plan.Step
 	Number int // as `gspawn-oci plan` counts them, from 1
-	Errno  unix.Errno
+	Err    error
 }
 
-func stepError(s plan.Step, index int, errno unix.Errno) error {
-	return &StepError{s, index + 1, errno}
+func stepError(p *plan.Plan, index int, err error) error {
+	return &StepError{p.Steps[index], index + 1, err}
 }
 
 // Unwrap makes errors.Is(err, unix.EPERM) work.
-func (e *StepError) Unwrap() error { return e.Errno }
+func (e *StepError) Unwrap() error { return e.Err }
 
 func (e *StepError) Error() string {
 	if check, ok := e.Step.(plan.CheckProgram); ok {
-		return programError(check.Program, e.Errno)
+		return programError(check.Program, e.Err)
 	}
 	if run, ok := e.Step.(plan.Execute); ok {
-		return programError(run.Args[0], e.Errno)
+		return programError(run.Args[0], e.Err)
 	}
-	text := e.Step.String() + ": " + e.Errno.Error()
-	if hint := hint(e.Step, e.Errno); hint != "" {
-		text += ": " + hint
+	text := e.Step.String() + ": " + e.Err.Error()
+	if errno, bare := e.Err.(unix.Errno); bare { //nolint:errorlint // what is wrapped in words has been explained
+		if hint := hint(e.Step, errno); hint != "" {
+			text += ": " + hint
+		}
 	}
 	return text + " (plan step " + strconv.Itoa(e.Number) + "; see gspawn-oci plan)"
 }
 
 // programError has the words of runc, by which engines tell a program that is
 // not there (exit code 127) from one that may not be executed (126).
-func programError(program string, errno unix.Errno) string {
+func programError(program string, err error) string {
 	text := "exec: " + strconv.Quote(program) + ": "
 	switch {
 	case !strings.Contains(program, "/"):
 		return text + "executable file not found in $PATH"
-	case errno == unix.ENOENT:
-		return text + "stat " + program + ": " + errno.Error()
+	case errors.Is(err, unix.ENOENT):
+		return text + "stat " + program + ": " + err.Error()
 	}
-	return text + errno.Error()
+	return text + err.Error()
 }
 
 // hint is what an error of the kernel means at a step, and what to do.
@@ -113,9 +115,4 @@ func rootHint(s plan.Step, errno unix.Errno) string {
 		}
 	}
 	return ""
-}
-
-// runtimeStepError is the error of a step that the runtime does by itself.
-func runtimeStepError(p *plan.Plan, index int, err error) error {
-	return fmt.Errorf("%s: %w (plan step %d; see gspawn-oci plan)", p.Steps[index], err, index+1)
 }

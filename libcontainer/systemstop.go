@@ -14,12 +14,7 @@ import (
 // terminal, SIGHUP, wants it no more than stopped: service managers send it along
 // with SIGTERM.
 func (s *system) request(signal unix.Signal) bool {
-	if s == nil || s.stop == 0 {
-		return false
-	}
-	switch signal {
-	case unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP:
-	default:
+	if s == nil || s.stop == 0 || !asksToStop(signal) {
 		return false
 	}
 	switch {
@@ -30,6 +25,14 @@ func (s *system) request(signal unix.Signal) bool {
 		s.kill()
 	}
 	return true
+}
+
+func asksToStop(s unix.Signal) bool {
+	switch s {
+	case unix.SIGTERM, unix.SIGINT, unix.SIGQUIT, unix.SIGHUP:
+		return true
+	}
+	return false
 }
 
 func (s *system) tell() {

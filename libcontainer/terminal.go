@@ -14,26 +14,34 @@ import (
 // consoleEnd is the runtime's side of a terminal: the init sends the master,
 // which goes on to the caller's socket, or stays here to be copied from and to
 // the caller's own terminal. The zero consoleEnd is for a process without one.
+// It has the caller's other socket, too.
 type consoleEnd struct {
 	socket *int // connected to --console-socket
+	pidfds *int // connected to --pidfd-socket
 	master *int // ours, in the foreground
 	sized  bool // the configuration gives the size
 	proxy  *console.Proxy
 	system *system // that boots, nil for an application
 }
 
-// connect connects to the caller's socket, before anything is made.
-func (e *consoleEnd) connect(path string, sized bool) error {
+// connect connects to the caller's sockets, before anything is made.
+func (e *consoleEnd) connect(socket, pidfds string, sized bool) (err error) {
 	e.sized = sized
+	if e.socket, err = dial("--console-socket", socket); err == nil {
+		e.pidfds, err = dial("--pidfd-socket", pidfds)
+	}
+	return err
+}
+
+func dial(flag, path string) (*int, error) {
 	if path == "" {
-		return nil
+		return nil, nil
 	}
 	fd, err := console.Dial(path)
 	if err != nil {
-		return fmt.Errorf("--console-socket: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	e.socket = &fd
-	return nil
+	return &fd, nil
 }
 
 // accept takes the master from the init and makes sure that it is one.
@@ -114,7 +122,7 @@ func (e *consoleEnd) close() {
 	if e.proxy != nil {
 		_ = e.proxy.Close()
 	}
-	for _, fd := range [...]*int{e.socket, e.master} {
+	for _, fd := range [...]*int{e.socket, e.pidfds, e.master} {
 		if fd != nil {
 			unix.Close(*fd)
 		}
@@ -122,12 +130,25 @@ func (e *consoleEnd) close() {
 	*e = consoleEnd{system: e.system}
 }
 
-func sendPidfd(path string, process console.Process, l *launch) error {
-	if path == "" {
+func (e *consoleEnd) sendPidfd(process console.Process, l *launch) error {
+	if e.pidfds == nil {
 		return nil
 	}
-	if err := console.SendPidfd(path, process, l.pidfd); err != nil {
+	defer func() { unix.Close(*e.pidfds); e.pidfds = nil }() // its reader may wait for the end
+	if err := console.SendPidfd(*e.pidfds, process, l.pidfd); err != nil {
 		return fmt.Errorf("--pidfd-socket: %w", err)
+	}
+	return nil
+}
+
+// checkTerminal refuses a terminal that nobody could use. A socket takes it when
+// this process does not stay with it.
+func checkTerminal(leaves, terminal bool, socket string) error {
+	switch {
+	case leaves && terminal && socket == "":
+		return errors.New("cannot allocate tty if the runtime will detach without setting console socket: process.terminal is true, give --console-socket")
+	case (!terminal || !leaves) && socket != "":
+		return errors.New("cannot use console socket if the runtime will not detach or allocate tty")
 	}
 	return nil
 }

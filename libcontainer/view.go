@@ -6,6 +6,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
@@ -58,6 +59,23 @@ func (r *Runtime) lookLocked(id string) (*view, error) {
 		return nil, err
 	}
 	return v, nil
+}
+
+// config is the configuration that the container was made with. Its Linux part is
+// never nil.
+func (v *view) config() (*spec.Config, error) {
+	raw, err := v.dir.Config()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := spec.Decode(raw)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Spec.Linux == nil {
+		cfg.Spec.Linux = &specs.Linux{}
+	}
+	return cfg, nil
 }
 
 func (v *view) close() { v.dir.Close() }

@@ -71,11 +71,15 @@ func OpenDir(path string) (Store, error) {
 }
 
 func (d *dir) Open(name string) (*File, error) {
-	fd, err := unix.Openat2(int(d.f.Fd()), name, &unix.OpenHow{
+	how := unix.OpenHow{
 		// O_NONBLOCK: a fifo in the place of a blob must not hang us.
 		Flags:   unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY,
 		Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	}
+	fd, err := unix.Openat2(int(d.f.Fd()), name, &how)
+	for errors.Is(err, unix.EAGAIN) { // something was renamed meanwhile, the kernel is not sure
+		fd, err = unix.Openat2(int(d.f.Fd()), name, &how)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", name, err)
 	}

@@ -62,9 +62,9 @@ func (a *App) Shown() []*Command {
 // Section is a titled part of a manual page.
 type Section struct{ Title, Text string }
 
-// UsageError is a command line that does not fit the command's table.
+// UsageError is a command line that does not fit the command's table, or that Run finds wrong.
 type UsageError struct {
-	Command *Command // nil when the global flags are wrong
+	Command *Command // nil when the global flags are wrong, and as Run returns it
 	Msg     string
 }
 

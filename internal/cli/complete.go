@@ -39,7 +39,7 @@ func words(flags []Flag, valued bool) string {
 	return strings.Join(out, " ")
 }
 
-// alternatives makes a pattern of a case statement of words, "”" when there is none.
+// alternatives makes a pattern of a case statement of words, that of the empty word when there is none.
 func alternatives(words string) string {
 	if words == "" {
 		return "''"

@@ -19,7 +19,7 @@ func (a *App) Help(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("NAME:\n" + indent + a.Name + " - " + a.Summary + "\n\n")
 	b.WriteString("USAGE:\n" + indent + a.Name + " " + usage + "\n\n")
-	b.WriteString("VERSION:\n" + indent + a.Version + "\n\n")
+	paragraphs(&b, "VERSION", a.Version)
 	paragraphs(&b, "DESCRIPTION", a.Description)
 	b.WriteString("COMMANDS:\n")
 	var rows [][2]string

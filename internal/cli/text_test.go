@@ -32,7 +32,8 @@ func TestHelp(t *testing.T) {
 	if err := sample().Commands()[0].Help(&command, "app-x"); err != nil {
 		t.Fatal(err)
 	}
-	mustHave(t, program.String(), "   go       go it's [way]: out\n", "   --root DIR     where (default: /run)\n", "   First.\n\n       indented -x\n")
+	mustHave(t, program.String(), "   go       go it's [way]: out\n", "   --root DIR     where (default: /run)\n", "   First.\n\n       indented -x\n",
+		"VERSION:\n   1.2\n   commit: abc\n\n")
 	mustHave(t, command.String(), "   app-x go [command options] <id>\n", "   --fast, -f  don't wait\n",
 		"   --a-flag-with-a-very-long-name VALUE_TOO\n               long\n")
 	mustNotHave(t, program.String()+command.String(), "secret", "ghost", "old")

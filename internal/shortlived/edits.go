@@ -4,8 +4,8 @@ package main
 // is the first brace at the beginning of a line.
 type edit struct{ file, function, old, new string }
 
-// edits are what is changed of package runtime. docs/choices.md has the figures.
-var edits = []edit{
+// runtimeEdits are what is changed of package runtime. docs/choices.md has the figures.
+var runtimeEdits = []edit{
 	// Package initialisation keeps the main goroutine on the main thread for the sake of libraries that want that. There
 	// are none here, and the collector's goroutines, which start before, take two further threads and four switches for it.
 	{"proc.go", "func main() {", "\tlockOSThread()\n", ""},
@@ -54,4 +54,13 @@ var edits = []edit{
 	{"runtime1.go", "func check() {", "func check() {\n", "func check() {\n\tpopulate()\n"},
 	{"mheap.go", "func (h *mheap) allocSpan(", "\t\tsysUsed(unsafe.Pointer(base), nbytes, scav)\n",
 		"\t\tsysUsed(unsafe.Pointer(base), nbytes, scav)\n\t\tpopulateHeap(base, base+nbytes)\n"},
+}
+
+// linkerEdits are what is changed of the linker, where -randlayout puts the functions into another order; see _link/order.go.
+var linkerEdits = []edit{
+	{"data.go", "func (ctxt *Link) textaddress() {", "\t\tr.Shuffle(len(textp), ", "\t\tlayOut(ctxt, textp)\n\t\tr.Shuffle(0, "},
+	// What has no size stays first: marks for sections lie there.
+	{"data.go", "func (state *dodataState) dodataSect(", "\t\t\t\tcase isz != jsz:\n",
+		"\t\t\t\tcase isz != 0 && jsz != 0 && placeOf(symn, si) != placeOf(symn, sj):\n" +
+			"\t\t\t\t\treturn placeOf(symn, si) < placeOf(symn, sj)\n\t\t\t\tcase isz != jsz:\n"},
 }

@@ -1,10 +1,12 @@
-// Command shortlived writes an overlay of the Go runtime (see -overlay in `go help build`) for programs that live some
-// milliseconds: it starts with less work, and in less memory. Whoever builds without it gets the same program, slower.
+// Command shortlived prepares a build of a program that lives some milliseconds: an overlay of the Go runtime (see -overlay
+// in `go help build`), with which it starts with less work and in less memory, and a linker that lays together what its
+// commands use. Whoever builds without them gets the same program, slower.
 //
 //	shortlived GOROOT DIR
 //
-// writes DIR/overlay.json and the files that it names, made from those of the Go below GOROOT. When its runtime is another than
-// the one that the edits are for, it says so, and the overlay replaces nothing.
+// writes DIR/overlay.json, made from the Go below GOROOT, the files that it names, and DIR/tool for -toolexec, which runs the
+// linker DIR/linker/link. Where the Go is another than the one that the edits are for, it says so, and the overlay replaces
+// nothing, or the tool is Go's own.
 package main
 
 import (
@@ -31,18 +33,30 @@ func run(args []string) error {
 	if len(args) != 2 {
 		return errors.New("the arguments are Go's root and the directory to write to")
 	}
-	source := filepath.Join(args[0], "src/runtime")
-	files, err := edited(source)
+	root := args[0]
+	dir, err := filepath.Abs(args[1])
+	if err != nil {
+		return err
+	}
+	files, err := edited(runtimeSource(root), runtimeEdits, map[string]string{"populate.go": populate})
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "shortlived: the Go runtime stays as it is, and commands take a third longer: %v\n", err)
-		files = nil
 	}
-	return write(args[1], source, files)
+	if err := writeOverlay(dir, runtimeSource(root), files); err != nil {
+		return err
+	}
+	id, err := buildLinker(root, filepath.Join(dir, "linker"), usedFunctions)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "shortlived: the program is laid out as usual, and commands take more time and memory: %v\n", err)
+	}
+	return writeTool(dir, id)
 }
 
-// edited returns the contents of the files that take the place of others in the directory of package runtime, or join them.
-func edited(source string) (map[string]string, error) {
-	files := map[string]string{"populate.go": populate}
+func runtimeSource(root string) string { return filepath.Join(root, "src/runtime") }
+
+// edited returns the contents of the files that take the place of others in a package's directory, and those that join them.
+func edited(source string, edits []edit, added map[string]string) (map[string]string, error) {
+	files := map[string]string{}
 	for _, e := range edits {
 		text, ok := files[e.file]
 		if !ok {
@@ -56,6 +70,9 @@ func edited(source string) (map[string]string, error) {
 		if files[e.file], err = e.apply(text); err != nil {
 			return nil, err
 		}
+	}
+	for name, text := range added {
+		files[name] = text
 	}
 	return files, nil
 }
@@ -77,12 +94,8 @@ func (e *edit) apply(text string) (string, error) {
 	return text[:start] + strings.Replace(body, e.old, e.new, 1) + text[end:], nil
 }
 
-// write writes the files and the overlay that names them.
-func write(dir, source string, files map[string]string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
+// writeOverlay writes the files and the overlay that names them.
+func writeOverlay(dir, source string, files map[string]string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

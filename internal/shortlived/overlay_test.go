@@ -32,23 +32,45 @@ func TestApply(t *testing.T) {
 	}
 }
 
-// TestOtherGo: with a runtime that is not the one the edits are for, the overlay replaces nothing.
+// TestOtherGo: with a Go that is not the one the edits are for, the overlay replaces nothing, and the linker is Go's own.
 func TestOtherGo(t *testing.T) {
-	source := t.TempDir()
-	for _, e := range edits {
-		if err := os.WriteFile(filepath.Join(source, e.file), []byte("package runtime\n"), 0o644); err != nil {
-			t.Fatal(err)
+	root, dir := t.TempDir(), t.TempDir()
+	for source, edits := range map[string][]edit{runtimeSource(root): runtimeEdits, linkerSource(root): linkerEdits} {
+		for _, e := range edits {
+			writeFile(t, filepath.Join(source, e.file), "package p\n")
 		}
 	}
-	if files, err := edited(source); err == nil || files != nil {
-		t.Errorf("%d files, %v", len(files), err)
+	if err := run([]string{root, dir}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(dir + "/overlay.json"); err != nil || string(text) != `{"Replace":{}}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	writeFile(t, link, "#!/bin/sh\necho \"$@\"\n")
+	if err := os.Chmod(link, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(dir+"/tool", link, "-V=full").Output(); err != nil || string(out) != "-V=full\n" {
+		t.Errorf("%q, %v", out, err)
 	}
 }
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const elements = 8*1000 + 28 // what testdata/said counts
 
 // TestEdits runs a program with the edited runtime, and without. It fails when Go's runtime has become another one: then the
 // edits need a look.
 func TestEdits(t *testing.T) {
-	const elements = 8*1000 + 28
 	short := build(t, overlay(t, ""))
 	for name, program := range map[string]string{"plain": build(t, ""), "short": short} { // an empty overlay is none
 		r := said(t, program)
@@ -66,7 +88,6 @@ func TestEdits(t *testing.T) {
 }
 
 // TestSlowFaults has every fault count as slow, and then none: in the first case more of the data and of the heap is mapped.
-// Of the code of so small a program the kernel maps nearly all either way.
 func TestSlowFaults(t *testing.T) {
 	mapped := func(limit string) memory {
 		program := build(t, overlay(t, limit))
@@ -113,12 +134,8 @@ func resident(t *testing.T, r report, program string) (m memory) {
 // overlay writes one. With a limit a fault counts as slow from there on, in nanoseconds.
 func overlay(t *testing.T, limit string) (file string) {
 	t.Helper()
-	root, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Skipf("no go command to compile with: %v", err)
-	}
-	source := filepath.Join(strings.TrimSpace(string(root)), "src/runtime")
-	files, err := edited(source)
+	source := runtimeSource(goRoot(t))
+	files, err := edited(source, runtimeEdits, map[string]string{"populate.go": populate})
 	if err != nil {
 		t.Fatalf("the edits do not fit %s: %v", runtime.Version(), err)
 	}
@@ -129,10 +146,19 @@ func overlay(t *testing.T, limit string) (file string) {
 		}
 	}
 	dir := t.TempDir()
-	if err := write(dir, source, files); err != nil {
+	if err := writeOverlay(dir, source, files); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Join(dir, "overlay.json")
+}
+
+func goRoot(t *testing.T) string {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Skipf("no go command to compile with: %v", err)
+	}
+	return strings.TrimSpace(string(root))
 }
 
 func build(t *testing.T, overlay string) (program string) {

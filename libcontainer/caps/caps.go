@@ -2,7 +2,8 @@
 // five bit masks of a Linux process, and those into the bytes capset(2) takes.
 //
 // It never changes the calling process: the masks are applied by records on the
-// tape. It imports nothing but the standard library and compiles on any system.
+// tape. It imports nothing but the standard library and the OCI types, and compiles
+// on any system.
 package caps
 
 import (

@@ -65,23 +65,13 @@ const (
 	Exec Process = "setns"
 )
 
-// SendPidfdOver sends a pidfd over a connection of Dial, in the format of
+// SendPidfd sends a pidfd over a connection of Dial, in the format of
 // SendOver with the kind of process instead of a name (runc's --pidfd-socket).
-func SendPidfdOver(conn int, process Process, pidfd int) error {
+func SendPidfd(conn int, process Process, pidfd int) error {
 	if err := sendFD(conn, string(process), pidfd); err != nil {
 		return fmt.Errorf("send pidfd: %w", err)
 	}
 	return nil
-}
-
-// SendPidfd is Dial and SendPidfdOver.
-func SendPidfd(socket string, process Process, pidfd int) error {
-	conn, err := Dial(socket)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(conn)
-	return SendPidfdOver(conn, process, pidfd)
 }
 
 func sendFD(conn int, name string, fd int) error {

@@ -108,7 +108,12 @@ func TestSendPidfd(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer unix.Close(pidfd)
-			if err := SendPidfd(path, process, pidfd); err != nil {
+			conn, err := Dial(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(conn)
+			if err := SendPidfd(conn, process, pidfd); err != nil {
 				t.Fatal(err)
 			}
 			name, fd := receive(t, l)

@@ -13,8 +13,12 @@ import (
 )
 
 // bootStep lowers a step of boot mode that config.json has no words for.
-func (l *lowerer) bootStep(change plan.Step) error {
-	switch s := change.(type) {
+func (l *lowerer) bootStep(s plan.Step) bool {
+	adaptation, ok := s.(plan.Adaptation)
+	if !ok {
+		return false
+	}
+	switch s := adaptation.Change.(type) {
 	case nspawn.Dir:
 		l.bootDir(&s)
 	case nspawn.File:
@@ -34,9 +38,9 @@ func (l *lowerer) bootStep(change plan.Step) error {
 	case nspawn.Note:
 		// It is for the reader.
 	default:
-		return fmt.Errorf("boot mode has no system call for %s", change.Kind())
+		l.err = fmt.Errorf("boot mode has no system call for %s", s.Kind())
 	}
-	return nil
+	return true
 }
 
 // place is the directory of a path, and its name in it.

@@ -10,7 +10,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-func (l *lowerer) deviceStep(s plan.Step) error {
+func (l *lowerer) deviceStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.Loopback:
 		l.loopback()
@@ -22,8 +22,10 @@ func (l *lowerer) deviceStep(s plan.Step) error {
 		l.sysctl(&s)
 	case plan.Console:
 		l.console(&s)
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // loopback is ioctl(SIOCSIFFLAGS). Any socket will do that is made in the

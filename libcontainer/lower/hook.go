@@ -30,8 +30,7 @@ func HookProgram(h *Hook) (*tape.Program, error) {
 	if h.Flags&plan.CloneUser != 0 {
 		l.becomeRoot()
 	}
-	l.call(unix.SYS_FCHDIR, num(h.Root))
-	l.call(unix.SYS_CHROOT, l.str("."))
+	l.changeRoot(h.Root)
 	child, failed, exited := l.b.NewLabel(), l.b.NewLabel(), l.b.NewLabel()
 	// The second byte of a wait status is the exit status, wait(2).
 	status, code := l.b.Buffer(make([]byte, 16)), l.b.Cell(0)

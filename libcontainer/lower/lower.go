@@ -10,6 +10,7 @@ package lower
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -75,14 +76,16 @@ type lowerer struct {
 	p    *plan.Plan
 	in   *Input
 	step int
+	err  error // why the step cannot be lowered
 
-	root    tape.Cell // the root file system's mount
-	proc    tape.Cell // the container's procfs; none if it mounts none
-	tree    tape.Cell // of the cgroup v1 hierarchies
-	empty   tape.Cell // an empty read-only directory, once one is made
-	lsmExec tape.Cell // attr/exec of the LSM in use
-	keyAttr tape.Cell // attr/keycreate
-	channel tape.Cell // where the init is heard now: the runtime's socket, later start's
+	root     tape.Cell // the root file system's mount
+	proc     tape.Cell // the container's procfs; none if it mounts none
+	tree     tape.Cell // of the cgroup v1 hierarchies
+	empty    tape.Cell // an empty read-only directory, once one is made
+	hostProc tape.Cell // the host's /proc, where the container's comes with a namespace
+	lsmExec  tape.Cell // attr/exec of the LSM in use
+	keyAttr  tape.Cell // attr/keycreate
+	channel  tape.Cell // where the init is heard now: the runtime's socket, later start's
 
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
@@ -130,11 +133,12 @@ func Lower(p *plan.Plan, in *Input) (*Init, error) {
 // prologue comes before all steps: nothing but what the program is to keep
 // stays open when it is executed, and file modes are those that are written.
 func (l *lowerer) prologue() {
-	l.b.Step(0)
+	l.b.Step(-1)
 	l.call(unix.SYS_CLOSE_RANGE, num(l.in.Keep), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.call(unix.SYS_UMASK, num(0))
 	l.defaultSignals()
 	l.raiseFiles()
+	l.holdProc()
 	if l.in.AwaitPlacement {
 		l.await()
 	}
@@ -159,26 +163,14 @@ func (l *lowerer) defaultSignals() {
 	l.call(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), none, num(0), num(8))
 }
 
+// lower appends the records of a step; each part knows its own.
 func (l *lowerer) lower(s plan.Step) error {
-	switch s := s.(type) {
-	case plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
-		return l.namespaceStep(s)
-	case plan.HostPropagation, plan.AttachRoot, plan.PivotRoot, plan.Chroot, plan.RootAttributes,
-		plan.MaskPath, plan.ReadonlyPath, plan.Directory:
-		return l.rootStep(s)
-	case plan.Mount, plan.Cgroup2Mount, plan.CgroupTree, plan.Cgroup1Mount, plan.CgroupLink, plan.MountReadonly:
-		return l.mountStep(s)
-	case plan.Loopback, plan.Device, plan.Symlink, plan.Sysctl, plan.Console:
-		return l.deviceStep(s)
-	case plan.NetDevice, plan.VethPair, plan.RunHooks, plan.Ready, plan.WaitStart:
-		return l.syncStep(s)
-	case plan.Adaptation:
-		return l.bootStep(s.Change)
-	case plan.AppArmor, plan.SELinux, plan.NoNewPrivileges, plan.Seccomp, plan.Capabilities, plan.DropBounding:
-		return l.confineStep(s)
-	default:
-		return l.processStep(s)
+	switch {
+	case l.mountStep(s), l.deviceStep(s), l.rootStep(s), l.processStep(s), l.namespaceStep(s), l.limitStep(s),
+		l.confineStep(s), l.syncStep(s), l.bootStep(s):
+		return l.err
 	}
+	return errors.New("no system call is known for this step")
 }
 
 // fault kills somebody at the end of a step if a test wants that.
@@ -195,7 +187,7 @@ func (l *lowerer) fault(step int) {
 // step that is about something else.
 func (l *lowerer) enterBefore(s plan.Step) {
 	switch s.(type) {
-	case plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
+	case plan.OOMScore, plan.JoinNamespace, plan.JoinContainer, plan.NewNamespaces, plan.TimeOffset:
 	default:
 		if !l.entered {
 			l.entered = true
@@ -246,9 +238,11 @@ const (
 	noSymlinks = inRoot | unix.RESOLVE_NO_SYMLINKS
 )
 
-// openIn opens a path below dir, which no symlink can leave.
+// openIn opens a path below dir, which no symlink can leave. When something is
+// renamed or mounted meanwhile, anywhere on the machine, the kernel cannot be
+// sure that ".." did not, and says EAGAIN.
 func (l *lowerer) openIn(dir tape.Cell, path string, flags, resolve uint64) tape.Record {
-	return l.call(unix.SYS_OPENAT2, dir.Value(), l.str(relative(path)), l.how(flags, resolve), num(24))
+	return l.call(unix.SYS_OPENAT2, dir.Value(), l.str(relative(path)), l.how(flags, resolve), num(24)).Retry(unix.EAGAIN)
 }
 
 // relative is the path as seen from the root; "." for the root itself.

@@ -162,6 +162,64 @@ func TestForkedChildWaits(t *testing.T) {
 	}
 }
 
+// TestLabelsOfHost: where the mount namespace is somebody else's, so is its /proc, and a label that is written there may go
+// nowhere. The descriptor is opened before it is entered and used after.
+func TestLabelsOfHost(t *testing.T) {
+	s := small()
+	s.Process.ApparmorProfile = "confined"
+	joined := small()
+	joined.Process.ApparmorProfile = "confined"
+	joined.Linux.Namespaces[0].Path = "/proc/1/ns/mnt"
+	for name, tt := range map[string]struct {
+		spec *specs.Spec
+		want []string
+	}{
+		"new":    {s, []string{` openat(-100, "/proc/self/attr/apparmor/exec"`}},
+		"joined": {joined, []string{` openat(-100, "/proc"`, ` fcntl(`, ` setns(`, `, "self/attr/apparmor/exec"`}},
+	} {
+		p, err := plan.Compile(tt.spec, plan.Facts{Privileged: true, AppArmor: true}, plan.Options{ID: "id", Bundle: "/b", Wait: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := usual
+		in.Fds = map[int]int{}
+		for i, s := range p.Steps {
+			if _, ok := s.(plan.JoinNamespace); ok {
+				in.Fds[i] = 5
+			}
+		}
+		init, err := Lower(p, &in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest := disassembled(t, init)
+		for _, w := range tt.want {
+			_, after, ok := strings.Cut(rest, w)
+			if !ok {
+				t.Errorf("%s: no%s in\n%.2000s", name, w, rest)
+			}
+			rest = after
+		}
+		if name == "joined" && strings.Contains(rest, `"/proc/self/attr`) {
+			t.Errorf("%s: opens the container's /proc", name)
+		}
+	}
+}
+
+// unknown is a step that no part knows.
+type unknown struct{ plan.Symlink }
+
+func TestUnknownStep(t *testing.T) {
+	p := &plan.Plan{Steps: []plan.Step{&unknown{}}, Phases: []plan.Phase{plan.Init}}
+	if _, err := Lower(p, &usual); err == nil || !strings.Contains(err.Error(), "no system call is known") {
+		t.Errorf("got %v", err)
+	}
+	p.Steps[0] = plan.Rlimit{Type: "RLIMIT_NONE"}
+	if _, err := Lower(p, &usual); err == nil || !strings.Contains(err.Error(), "RLIMIT_NONE") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestResolution shows that no path of the root file system is opened but by openat2 from the root's descriptor.
 func TestResolution(t *testing.T) {
 	s := small()
@@ -178,6 +236,8 @@ func TestResolution(t *testing.T) {
 		seen++
 		if !strings.Contains(line, " openat2(") {
 			t.Errorf("not by openat2: %s", line)
+		} else if !strings.Contains(line, "EAGAIN: goto") && !strings.Contains(line, "(-100,") {
+			t.Errorf("fails when something else is renamed: %s", line)
 		}
 	}
 	if seen < 5 {

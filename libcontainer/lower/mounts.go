@@ -9,7 +9,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-func (l *lowerer) mountStep(s plan.Step) error {
+func (l *lowerer) mountStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.Mount:
 		l.mount(&s)
@@ -23,8 +23,10 @@ func (l *lowerer) mountStep(s plan.Step) error {
 		l.hierarchy(&s.Mount)
 	case plan.CgroupLink:
 		l.call(unix.SYS_SYMLINKAT, l.str(s.Target), l.tree.Value(), l.str(path.Base(s.Path))).Ignore(unix.EEXIST)
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // mount returns what it has mounted, unless that was there before.

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -56,8 +57,11 @@ func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
 	return false
 }
 
-func (l *lowerer) namespaceStep(s plan.Step) error {
+func (l *lowerer) namespaceStep(s plan.Step) bool {
 	switch s := s.(type) {
+	case plan.OOMScore:
+		// While /proc is the host's and shows us. A fork later on inherits it.
+		l.writeFile("/proc/self/oom_score_adj", strconv.Itoa(s.Value))
 	case plan.JoinNamespace:
 		l.join(l.in.Fds[l.step], plan.NamespaceFlag(s.Type))
 	case plan.JoinContainer:
@@ -76,13 +80,20 @@ func (l *lowerer) namespaceStep(s plan.Step) error {
 			l.call(unix.SYS_UNSHARE, num(int(l.layout.tape)))
 		}
 	case plan.TimeOffset:
-		file := l.cell()
-		l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str("/proc/self/timens_offsets"), num(unix.O_WRONLY|unix.O_CLOEXEC)).Into(file)
-		text := s.Clock + " " + strconv.FormatInt(s.Secs, 10) + " " + strconv.FormatUint(uint64(s.Nanos), 10)
-		l.call(unix.SYS_WRITE, file.Value(), l.str(text), num(len(text)))
-		l.call(unix.SYS_CLOSE, file.Value())
+		l.writeFile("/proc/self/timens_offsets",
+			s.Clock+" "+strconv.FormatInt(s.Secs, 10)+" "+strconv.FormatUint(uint64(s.Nanos), 10))
+	default:
+		return false
 	}
-	return nil
+	return true
+}
+
+// writeFile writes a file of the host's procfs.
+func (l *lowerer) writeFile(path, text string) {
+	file := l.cell()
+	l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str(path), num(unix.O_WRONLY|unix.O_CLOEXEC)).Into(file)
+	l.call(unix.SYS_WRITE, file.Value(), l.str(text), num(len(text)))
+	l.call(unix.SYS_CLOSE, file.Value())
 }
 
 // join enters the namespaces of fd; -1 stands for what the runtime entered
@@ -105,6 +116,12 @@ func (l *lowerer) becomeRoot() {
 	l.call(unix.SYS_SETRESUID, num(0), num(0), num(0))
 }
 
+// changeRoot makes an inherited directory the root and the working directory.
+func (l *lowerer) changeRoot(fd int) {
+	l.call(unix.SYS_FCHDIR, num(fd))
+	l.call(unix.SYS_CHROOT, l.str("."))
+}
+
 // enter goes on inside all namespaces, in a child if that is what it takes.
 func (l *lowerer) enter() {
 	if l.layout.forks {
@@ -121,30 +138,78 @@ func (l *lowerer) enter() {
 	l.openAttributes()
 }
 
-// openAttributes opens, while the host's /proc is in reach, the files by which
-// labels are set later: the container's own /proc can be anything.
+// labelled tells whether there are labels to be set for the program or its keys.
+func (l *lowerer) labelled() bool {
+	return slices.ContainsFunc(l.p.Steps, func(s plan.Step) bool {
+		switch s := s.(type) {
+		case plan.AppArmor, plan.SELinux:
+			return true
+		case plan.Keyring:
+			return s.Label != ""
+		}
+		return false
+	})
+}
+
+// joinsMounts tells whether the init enters a mount namespace that exists, and
+// with it somebody else's /proc.
+func (l *lowerer) joinsMounts() bool {
+	return slices.ContainsFunc(l.p.Steps, func(s plan.Step) bool {
+		switch s := s.(type) {
+		case plan.JoinNamespace:
+			return plan.NamespaceFlag(s.Type) == plan.CloneMount
+		case plan.JoinContainer:
+			return s.Flags&plan.CloneMount != 0
+		}
+		return false
+	})
+}
+
+// holdProc keeps the host's /proc for openAttributes, beyond the numbers that
+// closeScratch leaves open.
+func (l *lowerer) holdProc() {
+	if !l.joinsMounts() || !l.labelled() {
+		return
+	}
+	const attributes = 2
+	first := l.cell()
+	l.hostProc = l.cell()
+	l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str("/proc"), num(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC)).Into(first)
+	l.call(unix.SYS_FCNTL, first.Value(), num(unix.F_DUPFD_CLOEXEC), num(l.in.Inherited+attributes)).Into(l.hostProc)
+	l.close(first)
+}
+
+// openAttributes opens, in the host's /proc, the files by which labels are set
+// later: the container's own /proc can be anything. The kernel lets nobody but
+// the process itself write to them, so it is not done before the last fork.
 func (l *lowerer) openAttributes() {
-	for _, s := range l.p.Steps {
+	for i, s := range l.p.Steps {
+		l.b.Step(i)
 		switch s := s.(type) {
 		case plan.AppArmor:
-			l.lsmExec = l.openAttribute("/proc/self/attr/apparmor/exec", "/proc/self/attr/exec")
+			l.lsmExec = l.openAttribute("apparmor/exec", "exec")
 		case plan.SELinux:
-			l.lsmExec = l.openAttribute("/proc/self/attr/exec")
+			l.lsmExec = l.openAttribute("exec")
 		case plan.Keyring:
 			if s.Label != "" {
-				l.keyAttr = l.openAttribute("/proc/self/attr/keycreate")
+				l.keyAttr = l.openAttribute("keycreate")
 			}
 		}
 	}
+	l.b.Step(l.step)
 }
 
-func (l *lowerer) openAttribute(paths ...string) tape.Cell {
+func (l *lowerer) openAttribute(names ...string) tape.Cell {
 	file := l.cell()
 	done := l.b.NewLabel()
-	for i, p := range paths {
-		r := l.call(unix.SYS_OPENAT, num(unix.AT_FDCWD), l.str(p), num(unix.O_WRONLY|unix.O_CLOEXEC)).
+	dir, prefix := num(unix.AT_FDCWD), "/proc/self/attr/"
+	if l.hostProc != 0 {
+		dir, prefix = l.hostProc.Value(), "self/attr/"
+	}
+	for i, name := range names {
+		r := l.call(unix.SYS_OPENAT, dir, l.str(prefix+name), num(unix.O_WRONLY|unix.O_CLOEXEC)).
 			Into(file).IfPositive(done)
-		if i < len(paths)-1 {
+		if i < len(names)-1 {
 			r.Ignore(unix.ENOENT)
 		}
 	}

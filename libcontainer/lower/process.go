@@ -2,7 +2,6 @@ package lower
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -11,17 +10,10 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-func (l *lowerer) processStep(s plan.Step) error {
+func (l *lowerer) processStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.NewSession:
 		l.call(unix.SYS_SETSID).Ignore(unix.EPERM)
-	case plan.Rlimit:
-		number, ok := s.Number()
-		if !ok {
-			return fmt.Errorf("unknown resource")
-		}
-		l.restoreFiles()
-		l.call(unix.SYS_PRLIMIT64, num(0), num(number), l.b.Bytes(words(s.Soft, s.Hard)), num(0))
 	case plan.DieWithRuntime:
 		l.call(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(unix.SIGKILL)))
 	case plan.Hostname:
@@ -39,7 +31,7 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.ChangeDir:
 		dir := l.cell()
 		l.call(unix.SYS_OPENAT2, num(unix.AT_FDCWD), l.str("/"+relative(s.Path)),
-			l.how(unix.O_PATH|unix.O_DIRECTORY, inRoot), num(24)).Into(dir)
+			l.how(unix.O_PATH|unix.O_DIRECTORY, inRoot), num(24)).Into(dir).Retry(unix.EAGAIN)
 		l.call(unix.SYS_FCHDIR, dir.Value())
 		l.close(dir)
 	case plan.CheckProgram:
@@ -47,9 +39,9 @@ func (l *lowerer) processStep(s plan.Step) error {
 	case plan.Execute:
 		l.execute(&s)
 	default:
-		return fmt.Errorf("no system call is known for this step")
+		return false
 	}
-	return nil
+	return true
 }
 
 func (l *lowerer) memoryPolicy(s *plan.MemoryPolicy) {
@@ -99,7 +91,11 @@ func (l *lowerer) setUser(s *plan.SetUser) {
 		if len(groups) > 0 {
 			list = l.b.Bytes(groups)
 		}
-		l.call(unix.SYS_SETGROUPS, num(len(s.Groups)), list)
+		set := l.call(unix.SYS_SETGROUPS, num(len(s.Groups)), list)
+		if len(s.Groups) == 0 && l.p.Namespaces.Path(plan.CloneUser) != "" {
+			// Somebody else's user namespace may deny it, setgroups(2).
+			set.Ignore(unix.EPERM)
+		}
 	}
 	id := func(v uint32) tape.Arg { return num(int(v)) }
 	l.call(unix.SYS_SETRESGID, id(s.GID), id(s.GID), id(s.GID))
@@ -198,7 +194,7 @@ func (l *lowerer) vector(list []string) tape.Arg {
 	return l.b.Pointers(args...)
 }
 
-func (l *lowerer) confineStep(s plan.Step) error {
+func (l *lowerer) confineStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.AppArmor:
 		text := "exec " + s.Profile
@@ -213,8 +209,10 @@ func (l *lowerer) confineStep(s plan.Step) error {
 		l.capabilities(s.Sets)
 	case plan.Seccomp:
 		l.seccomp()
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 func (l *lowerer) dropBounding(keep uint64) {

@@ -7,13 +7,15 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-func (l *lowerer) rootStep(s plan.Step) error {
+func (l *lowerer) rootStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.HostPropagation:
 		l.shared = s.Flag == plan.PropShared
 		l.call(unix.SYS_MOUNT, num(0), l.str("/"), num(0), num(int(s.Flag|unix.MS_REC)), num(0))
 	case plan.AttachRoot:
 		l.attachRoot(&s)
+	case plan.EnterRoot:
+		l.changeRoot(l.in.Fds[l.step])
 	case plan.PivotRoot:
 		l.pivot(&s)
 	case plan.Chroot:
@@ -31,8 +33,10 @@ func (l *lowerer) rootStep(s plan.Step) error {
 		l.readonly(s.Path)
 	case plan.Directory:
 		l.mountpoint(s.Path, 0)
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // attachRoot puts the container's tree on top of /, so that no directory on the

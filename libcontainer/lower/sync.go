@@ -96,9 +96,8 @@ func (l *lowerer) tell(r Request, value uint32) {
 // await reads one answer; at the end of the stream it exits.
 func (l *lowerer) await() {
 	goOn := l.b.NewLabel()
-	retry := l.b.Here()
 	answer := l.b.Buffer(make([]byte, 8))
-	l.call(unix.SYS_READ, l.channel.Value(), answer.Addr(), num(8)).On(unix.EINTR, retry).IfPositive(goOn)
+	l.call(unix.SYS_READ, l.channel.Value(), answer.Addr(), num(8)).Retry(unix.EINTR).IfPositive(goOn)
 	l.call(unix.SYS_EXIT_GROUP, num(1))
 	l.b.Bind(goOn)
 }
@@ -126,7 +125,7 @@ func (l *lowerer) send(r Request, value uint32, fds ...tape.Cell) {
 	l.await()
 }
 
-func (l *lowerer) syncStep(s plan.Step) error {
+func (l *lowerer) syncStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.RunHooks:
 		if s.Phase == plan.HooksStart {
@@ -143,8 +142,10 @@ func (l *lowerer) syncStep(s plan.Step) error {
 		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()
+	default:
+		return false
 	}
-	return nil
+	return true
 }
 
 // closeScratch lets go of the descriptors that only the steps before needed,
@@ -163,8 +164,7 @@ func (l *lowerer) closeScratch() {
 // waitStart waits for a connection of `start`, which from then on hears what
 // becomes of the container: the end of the stream when the program runs.
 func (l *lowerer) waitStart() {
-	retry := l.b.Here()
 	l.call(unix.SYS_ACCEPT4, num(l.in.Listen), num(0), num(0), num(unix.SOCK_CLOEXEC)).
-		Into(l.channel).On(unix.EINTR, retry)
+		Into(l.channel).Retry(unix.EINTR)
 	l.b.Set(l.b.ReportFD(), l.channel.Value())
 }

@@ -11,19 +11,20 @@ import (
 )
 
 // Apply gives a configuration with the changes made that config.json has words
-// for, and the others in their order. The bundle's own is left alone.
-func Apply(spec *specs.Spec, additions []Addition) (*specs.Spec, []Addition) {
+// for, those, and the others, each in their order. The bundle's own is left alone.
+func Apply(spec *specs.Spec, additions []Addition) (out *specs.Spec, applied, rest []Addition) {
 	if len(additions) == 0 {
-		return spec, nil
+		return spec, nil, nil
 	}
-	out := copyOf(spec)
-	var rest []Addition
+	out = copyOf(spec)
 	for _, a := range additions {
-		if !apply(out, a.Change) {
+		if apply(out, a.Change) {
+			applied = append(applied, a)
+		} else {
 			rest = append(rest, a)
 		}
 	}
-	return out, rest
+	return out, applied, rest
 }
 
 // copyOf copies as deep as Apply writes.

@@ -88,8 +88,8 @@ var ErrNoInit = errors.New("boot mode needs an init")
 
 // Decide says whether a bundle is booted. open gives the tree, and is called
 // only when there is something to look for, so that an application costs
-// nothing; it may be nil when the tree can't be read (then nothing is booted
-// in auto).
+// nothing (before a decision to boot it always is); it may be nil when the tree
+// can't be read (then nothing is booted in auto).
 func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision, error) {
 	mode, who, err := chosen(spec, from)
 	if err != nil {

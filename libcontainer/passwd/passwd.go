@@ -4,6 +4,7 @@
 package passwd
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -33,10 +34,11 @@ func read(root string) string {
 		return ""
 	}
 	defer unix.Close(dir)
-	file, err := unix.Openat2(dir, "etc/passwd", &unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
+	file, err := unix.Openat2(dir, "etc/passwd", &how)
+	for errors.Is(err, unix.EAGAIN) { // something was renamed meanwhile, the kernel is not sure
+		file, err = unix.Openat2(dir, "etc/passwd", &how)
+	}
 	if err != nil {
 		return ""
 	}

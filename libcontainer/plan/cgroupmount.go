@@ -32,8 +32,9 @@ type CgroupFacts struct {
 }
 
 // Cgroup2Mount mounts the unified hierarchy. Where the kernel refuses, since
-// the container has a user namespace but no cgroup namespace of its own, the
-// host's directory of the container's cgroup is bound instead.
+// the cgroup namespace does not belong to the container's user namespace, the
+// host's Fallback is bound instead: the directory of the container's cgroup, or
+// without a cgroup namespace, as a new mount would show, the whole hierarchy.
 type Cgroup2Mount struct {
 	Mount
 	Fallback string

@@ -13,6 +13,10 @@ type Facts struct {
 	// Privileged says that the runtime may open and clone mounts itself:
 	// it has CAP_SYS_ADMIN over its own mount namespace.
 	Privileged bool
+	// RootOfHost says that the runtime is root in the initial user namespace,
+	// and not of another alone; it only matters to a container with a user
+	// namespace and an OOM score, a scheduling policy or an I/O priority.
+	RootOfHost bool
 	// NoSetgroups says that setgroups(2) is denied: a user namespace made
 	// without privileges, its groups mapped without newgidmap.
 	NoSetgroups bool
@@ -21,7 +25,10 @@ type Facts struct {
 	// CgroupDriver is "cgroupfs" or "systemd"; CgroupPath the container's
 	// control group, "" when it gets none of its own.
 	CgroupDriver, CgroupPath string
-	AppArmor, SELinux        bool
+	// CgroupOwner is the host's uid that the control group is given to; nil
+	// when it stays the runtime's.
+	CgroupOwner       *int
+	AppArmor, SELinux bool
 	// Capabilities are those that the runtime has to give; 0 for all.
 	Capabilities uint64
 	// Home is the user's home directory by the container's passwd.
@@ -57,7 +64,7 @@ type compiler struct {
 func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
 	c := newCompiler(spec, &facts, &opts)
 	l := c.spec.Linux
-	c.p.Namespaces = compileNamespaces(l.Namespaces)
+	c.p.Namespaces = compileNamespaces(l.Namespaces, facts.Privileged)
 	c.label = l.MountLabel
 	if l.MountLabel != "" && !facts.SELinux {
 		return nil, fieldError("linux.mountLabel", "SELinux is not enabled on this host")
@@ -94,7 +101,7 @@ func newCompiler(spec *specs.Spec, facts *Facts, opts *Options) *compiler {
 func (c *compiler) prepare() error {
 	c.bootPrepare()
 	if c.facts.CgroupPath != "" {
-		c.p.add(Prepare, CreateCgroup{c.facts.CgroupPath, c.facts.CgroupDriver, c.cgroupOwner()})
+		c.p.add(Prepare, CreateCgroup{c.facts.CgroupPath, c.facts.CgroupDriver, c.facts.CgroupOwner})
 	}
 	l := c.spec.Linux
 	if l.IntelRdt != nil {
@@ -128,32 +135,6 @@ func (c *compiler) namespaces() {
 		o := c.spec.Linux.TimeOffsets[clock]
 		c.p.add(Init, TimeOffset{clock, o.Secs, o.Nanosecs})
 	}
-}
-
-// cgroupOwner is the host uid of the container's root when the container has
-// its cgroup writable and in its own namespaces, else -1. The rule is of
-// config-linux.md, "Cgroup ownership".
-func (c *compiler) cgroupOwner() int {
-	n := c.p.Namespaces
-	if n.New&CloneCgroup == 0 || n.New&CloneUser == 0 {
-		return -1
-	}
-	for i := range c.spec.Mounts {
-		m := &c.spec.Mounts[i]
-		if CleanDestination(m.Destination) == "/sys/fs/cgroup" && !slices.Contains(m.Options, "ro") {
-			return hostID(c.spec.Linux.UIDMappings, 0)
-		}
-	}
-	return -1
-}
-
-func hostID(mappings []specs.LinuxIDMapping, id uint32) int {
-	for _, m := range mappings {
-		if id >= m.ContainerID && id-m.ContainerID < m.Size {
-			return int(m.HostID + (id - m.ContainerID))
-		}
-	}
-	return -1
 }
 
 // Loopback sets up the loopback device of a new network namespace, with its

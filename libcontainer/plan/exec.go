@@ -21,9 +21,7 @@ func CompileExec(s *specs.Spec, p *specs.Process, t Target, facts Facts, opts Op
 	linux := *c.spec.Linux
 	linux.MemoryPolicy = nil
 	c.spec.Linux = &linux
-	if t.Namespaces&CloneUser != 0 {
-		c.p.Namespaces.Joined = []specs.LinuxNamespace{{Type: specs.UserNamespace, Path: "container"}}
-	}
+	c.p.Namespaces.Entered = t.Namespaces
 	if a := p.ExecCPUAffinity; a != nil {
 		if a.Initial != "" {
 			c.p.add(Prepare, CPUAffinity{"initial", a.Initial})
@@ -35,6 +33,9 @@ func CompileExec(s *specs.Spec, p *specs.Process, t Target, facts Facts, opts Op
 	c.limits(p)
 	if t.Namespaces != 0 {
 		c.p.add(Init, JoinContainer{t.PID, t.Namespaces})
+	}
+	if t.Namespaces&CloneMount == 0 {
+		c.p.add(Init, EnterRoot{t.PID}) // no namespace brings it along
 	}
 	c.p.add(Init, NewSession{})
 	if p.Terminal {

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files")
 
 // v1 are the facts of a host with cgroup v1, as Debian had it; v2 those of one with the unified hierarchy.
 func v1(own string) plan.Facts {
-	f := plan.Facts{Privileged: true, AppArmor: true, Home: "/root", CgroupDriver: "cgroupfs", CgroupPath: own, Cgroup: &plan.CgroupFacts{MountPoint: "/sys/fs/cgroup"}}
+	f := plan.Facts{Privileged: true, RootOfHost: true, AppArmor: true, Home: "/root", CgroupDriver: "cgroupfs", CgroupPath: own, Cgroup: &plan.CgroupFacts{MountPoint: "/sys/fs/cgroup"}}
 	for _, h := range [...][2]string{{"cpu,cpuacct", "cpu,cpuacct"}, {"memory", "memory"}, {"pids", "pids"}, {"systemd", "name=systemd"}} {
 		f.Cgroup.V1 = append(f.Cgroup.V1, plan.Hierarchy{Name: h[0], Options: h[1], MountPoint: "/sys/fs/cgroup/" + h[0], Own: own})
 	}
@@ -42,6 +42,8 @@ var golden = []struct {
 	{"rootless", "../spec/testdata/config/runc-rootless.json", true},
 	{"boot", "testdata/boot.json", false},
 	{"everything", "testdata/everything.json", false},
+	{"joined", "testdata/joined.json", false},
+	{"joined-rootless", "testdata/joined.json", true},
 }
 
 // TestGolden compares plans with the kept ones; `go test -update` keeps the new ones.
@@ -59,7 +61,11 @@ func TestGolden(t *testing.T) {
 				}
 				facts := layout.facts("/group")
 				if g.rootless {
-					facts.Privileged, facts.NoSetgroups, facts.CgroupPath = false, true, ""
+					facts.Privileged, facts.RootOfHost, facts.NoSetgroups, facts.CgroupPath = false, false, true, ""
+				}
+				if g.name == "boot" {
+					facts.CgroupOwner = new(int)
+					*facts.CgroupOwner = 100000
 				}
 				got := compileText(t, raw, facts)
 				file := filepath.Join("testdata", name+".golden")

@@ -17,9 +17,9 @@ type CreateCgroup struct {
 	Path string
 	// Driver is "cgroupfs" or "systemd".
 	Driver string
-	// Owner is the host's uid of the container's root when the cgroup is
-	// delegated to it, config-linux.md "Cgroup ownership"; -1 otherwise.
-	Owner int
+	// Owner is the host's uid of the container's user when the cgroup is
+	// delegated to it, config-linux.md "Cgroup ownership"; nil otherwise.
+	Owner *int
 }
 
 // Kind implements Step.
@@ -27,8 +27,8 @@ func (CreateCgroup) Kind() string { return "create-cgroup" }
 
 func (s CreateCgroup) String() string {
 	text := "make the control group " + strconv.Quote(s.Path) + " (" + s.Driver + ") and set its limits"
-	if s.Owner >= 0 {
-		text += ", give it to user " + strconv.Itoa(s.Owner)
+	if s.Owner != nil {
+		text += ", give it to user " + strconv.Itoa(*s.Owner)
 	}
 	return text
 }
@@ -57,38 +57,6 @@ func limitText(v uint64) string {
 		return "infinity"
 	}
 	return strconv.FormatUint(v, 10)
-}
-
-// OOMScore sets /proc/PID/oom_score_adj, proc(5).
-type OOMScore struct {
-	Value int
-}
-
-// Kind implements Step.
-func (OOMScore) Kind() string { return "set-oom-score" }
-
-func (s OOMScore) String() string { return "set oom_score_adj to " + strconv.Itoa(s.Value) }
-
-// Schedule sets the scheduling policy, sched_setattr(2).
-type Schedule struct {
-	specs.Scheduler
-}
-
-// Kind implements Step.
-func (Schedule) Kind() string { return "set-scheduler" }
-
-func (s Schedule) String() string { return "set the scheduling policy " + string(s.Policy) }
-
-// IOPriority sets the I/O priority, ioprio_set(2).
-type IOPriority struct {
-	specs.LinuxIOPriority
-}
-
-// Kind implements Step.
-func (IOPriority) Kind() string { return "set-io-priority" }
-
-func (s IOPriority) String() string {
-	return "set the I/O priority " + string(s.Class) + " " + strconv.Itoa(s.Priority)
 }
 
 // CPUAffinity sets the CPUs of an exec'd process before it is moved to the
@@ -150,25 +118,67 @@ func (IntelRdt) Kind() string { return "join-resctrl-group" }
 
 func (s IntelRdt) String() string { return "join the resctrl group " + strconv.Quote(s.Group) }
 
-// limits compiles what the runtime does to the init process from outside.
+// limits compiles what is done to the process before it has the rights of its
+// user, and what of that the runtime does from outside.
 func (c *compiler) limits(p *specs.Process) {
 	if c.p.Namespaces.Has(CloneUser) {
 		c.rlimits(Prepare, p)
 	}
 	if p.OOMScoreAdj != nil {
-		c.p.add(Prepare, OOMScore{*p.OOMScoreAdj})
+		c.p.add(c.priorityPhase(), OOMScore{*p.OOMScoreAdj})
 	}
+	if c.priorityPhase() == Prepare {
+		c.priorities(Prepare, p)
+	}
+}
+
+// priorityPhase says who sets the OOM score, the scheduling policy and the I/O
+// priority: the process itself, which has the runtime's rights until it enters
+// a user namespace, and may always give away of its own; only the host's root
+// can do more from outside.
+func (c *compiler) priorityPhase() Phase {
+	if c.p.Namespaces.Has(CloneUser) && c.facts.RootOfHost {
+		return Prepare
+	}
+	return Init
+}
+
+func (c *compiler) priorities(phase Phase, p *specs.Process) {
 	if p.Scheduler != nil {
-		c.p.add(Prepare, Schedule{*p.Scheduler})
+		c.p.add(phase, Schedule{*p.Scheduler})
 	}
 	if p.IOPriority != nil {
-		c.p.add(Prepare, IOPriority{*p.IOPriority})
+		c.p.add(phase, IOPriority{*p.IOPriority})
 	}
 }
 
 func (c *compiler) rlimits(phase Phase, p *specs.Process) {
 	for _, r := range p.Rlimits {
-		c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
+		switch {
+		case !c.afterWait(&r):
+			c.p.add(phase, Rlimit{r.Type, r.Soft, r.Hard})
+		case r.Hard >= usualFiles: // which it may take the runtime to set
+			c.p.add(phase, Rlimit{r.Type, r.Hard, r.Hard})
+		}
+	}
+}
+
+// usualFiles is how many descriptors every process may have, getrlimit(2): more
+// than an init has.
+const usualFiles = 1024
+
+// afterWait says whether a limit could keep a waiting init from accepting the
+// connection of `start`, so that the init lowers it itself when it has.
+func (c *compiler) afterWait(r *specs.POSIXRlimit) bool {
+	return c.opts.Wait && r.Type == "RLIMIT_NOFILE" && r.Soft < usualFiles
+}
+
+func (c *compiler) waitStart(p *specs.Process) {
+	c.p.add(Start, WaitStart{})
+	for _, r := range p.Rlimits {
+		if c.afterWait(&r) {
+			c.p.add(Start, Rlimit{r.Type, r.Soft, r.Hard})
+		}
 	}
 }
 

@@ -47,13 +47,16 @@ func NamespaceFlag(t specs.LinuxNamespaceType) uint64 {
 type Namespaces struct {
 	// New is the set of clone flags of namespaces that are made.
 	New uint64
-	// Joined are namespaces of others, entered by path.
+	// Joined are namespaces of others, entered by path, in this order.
 	Joined []specs.LinuxNamespace
+	// Entered is the set of clone flags of a container's namespaces, by a
+	// process that is exec'd in it.
+	Entered uint64
 }
 
 // Has tells whether the container has a namespace of that flag that is not
-// the runtime's own, be it new or joined.
-func (n Namespaces) Has(flag uint64) bool { return n.New&flag != 0 || n.Path(flag) != "" }
+// the runtime's own.
+func (n Namespaces) Has(flag uint64) bool { return (n.New|n.Entered)&flag != 0 || n.Path(flag) != "" }
 
 // Path returns the path of the joined namespace of that flag, or "".
 func (n Namespaces) Path(flag uint64) string {
@@ -65,14 +68,28 @@ func (n Namespaces) Path(flag uint64) string {
 	return ""
 }
 
-func compileNamespaces(list []specs.LinuxNamespace) Namespaces {
+// compileNamespaces puts the user namespace in its place among the joined, the
+// others stay as they are. A privileged runtime may enter whatever belongs to its
+// own user namespace or to one below, of which the joined one is; once in there,
+// no longer what is its own: so that comes last. Another runtime has the rights
+// to enter the others only in there.
+func compileNamespaces(list []specs.LinuxNamespace, privileged bool) Namespaces {
 	var n Namespaces
+	var user, others []specs.LinuxNamespace
 	for _, ns := range list {
-		if ns.Path == "" {
+		switch {
+		case ns.Path == "":
 			n.New |= NamespaceFlag(ns.Type)
-		} else {
-			n.Joined = append(n.Joined, ns)
+		case ns.Type == specs.UserNamespace:
+			user = append(user, ns)
+		default:
+			others = append(others, ns)
 		}
+	}
+	if privileged {
+		n.Joined = append(others, user...)
+	} else {
+		n.Joined = append(user, others...)
 	}
 	return n
 }
@@ -101,6 +118,18 @@ func (JoinContainer) Kind() string { return "join-container" }
 
 func (s JoinContainer) String() string {
 	return "join the namespaces of process " + strconv.Itoa(s.PID) + ": " + strings.Join(namespaceNames(s.Flags), ", ")
+}
+
+// EnterRoot changes the root directory to that of a running container, chroot(2).
+type EnterRoot struct {
+	PID int
+}
+
+// Kind implements Step.
+func (EnterRoot) Kind() string { return "enter-root" }
+
+func (s EnterRoot) String() string {
+	return "change the root directory to that of process " + strconv.Itoa(s.PID)
 }
 
 // NewNamespaces makes new namespaces, clone(2) and unshare(2).

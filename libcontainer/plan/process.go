@@ -221,7 +221,7 @@ func (s Execute) String() string {
 }
 
 // process compiles what an init process and an exec'd one have in common: all
-// from the new session to the program.
+// from the keyring to the program.
 func (c *compiler) process(p *specs.Process) error {
 	if !c.opts.NoNewKeyring {
 		c.p.add(Init, Keyring{Name: "_ses." + c.opts.ID, Label: p.SelinuxLabel})
@@ -231,6 +231,9 @@ func (c *compiler) process(p *specs.Process) error {
 	}
 	if err := c.memoryPolicy(); err != nil {
 		return err
+	}
+	if c.priorityPhase() == Init {
+		c.priorities(Init, p) // late, as they may slow it down
 	}
 	sets := c.capabilities(p)
 	c.p.add(Init, DropBounding{sets.Bounding})
@@ -246,7 +249,7 @@ func (c *compiler) process(p *specs.Process) error {
 	}
 	c.p.add(Init, Ready{})
 	if c.opts.Wait {
-		c.p.add(Start, WaitStart{})
+		c.waitStart(p)
 	}
 	c.hooks(Start, HooksStart)
 	if err := c.labels(p); err != nil {
@@ -332,10 +335,31 @@ func (c *compiler) labels(p *specs.Process) error {
 // environment is the configured one, with HOME from the container's passwd
 // where the configuration has none, as runc does.
 func (c *compiler) environment(p *specs.Process) []string {
-	if c.facts.Home == "" || hasVariable(p.Env, "HOME") {
-		return p.Env
+	env := lastOfEach(p.Env)
+	if c.facts.Home == "" || hasVariable(env, "HOME") {
+		return env
 	}
-	return append(p.Env[:len(p.Env):len(p.Env)], "HOME="+c.facts.Home)
+	return append(env[:len(env):len(env)], "HOME="+c.facts.Home)
+}
+
+// lastOfEach leaves out variables that are set again later: getenv(3) would take
+// the first.
+func lastOfEach(env []string) []string {
+	last := make(map[string]int, len(env))
+	for i, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		last[name] = i
+	}
+	if len(last) == len(env) {
+		return env
+	}
+	kept := make([]string, 0, len(last))
+	for i, e := range env {
+		if name, _, _ := strings.Cut(e, "="); last[name] == i {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 func hasVariable(env []string, name string) bool {

@@ -7,8 +7,8 @@
 // programs are kept in a directory of the state root, and a profile that was seen
 // before costs four system calls and a comparison of its text.
 //
-// The package is linked in the main binary and therefore has no initialisation
-// and decodes no JSON. It never loads a filter: that is a record on the tape. It
+// The package is linked in the main binary and therefore has no initialisation,
+// and decodes no JSON but for Describe, which no container needs. It never loads a filter: that is a record on the tape. It
 // may import the standard library, x/sys/unix and, with cgo, its own compiler.
 package seccomp
 

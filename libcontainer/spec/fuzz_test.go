@@ -65,12 +65,12 @@ func FuzzValidate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		err = Validate(c.Spec)
+		warned, err := Check(c.Spec)
 		all, ok := errors.AsType[Errors](err)
 		if err != nil && (!ok || len(all) == 0) {
 			t.Fatalf("not a list of findings: %#v", err)
 		}
-		for _, e := range append(all, Warnings(c.Spec)...) {
+		for _, e := range append(all, warned...) {
 			if e.Path == "" || e.Problem == "" || strings.ContainsAny(e.Error(), "\n\x00") {
 				t.Fatalf("finding without a field, or of more than a line: %q", e.Error())
 			}

@@ -15,9 +15,15 @@ import (
 // written. A process may be absent: it is required by start, not by create (runtime.md). The seccomp profile is
 // judged by who compiles it.
 func Validate(s *specs.Spec) error {
+	_, err := Check(s)
+	return err
+}
+
+// Check is Validate, and gives the findings besides that do not keep a container from being run, as they do not with runc.
+func Check(s *specs.Spec) (warned Errors, err error) {
 	var v validator
 	v.spec(s)
-	return v.result()
+	return v.warned, v.result()
 }
 
 // ValidateProcess finds what is wrong with a process that exec shall start. Paths are those of the process
@@ -40,13 +46,6 @@ func ValidateResources(r *specs.LinuxResources) error {
 		v.resources(r)
 	}
 	return v.result()
-}
-
-// Warnings are the findings that do not keep a container from being run, as they do not with runc.
-func Warnings(s *specs.Spec) Errors {
-	var v validator
-	v.spec(s)
-	return v.warned
 }
 
 // validator collects findings. Paths are built only when there is something to say: a good document, the usual

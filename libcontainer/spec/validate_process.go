@@ -22,9 +22,6 @@ func (v *validator) process(p *specs.Process) {
 		v.bad("user.umask", strconv.FormatUint(uint64(*m), 10)+" is not from 0 to 511 (0777 in octal)")
 	}
 	v.rlimits("rlimits", p.Rlimits)
-	if p.Capabilities != nil {
-		v.capabilities(p.Capabilities)
-	}
 	v.text("apparmorProfile", p.ApparmorProfile)
 	v.label("selinuxLabel", p.SelinuxLabel)
 	if a := p.OOMScoreAdj; a != nil && (*a < -1000 || *a > 1000) {
@@ -82,37 +79,4 @@ func (v *validator) rlimits(path string, limits []specs.POSIXRlimit) {
 			}
 		}
 	}
-}
-
-func (v *validator) capabilities(c *specs.LinuxCapabilities) {
-	v.capabilitySet("capabilities.bounding", c.Bounding)
-	v.capabilitySet("capabilities.effective", c.Effective)
-	v.capabilitySet("capabilities.inheritable", c.Inheritable)
-	v.capabilitySet("capabilities.permitted", c.Permitted)
-	v.capabilitySet("capabilities.ambient", c.Ambient)
-}
-
-// capabilitySet warns of unknown names only: engines list what a newer kernel has, and runc ignores them.
-func (v *validator) capabilitySet(path string, names []string) {
-	for i, n := range names {
-		if !isCapability(n) {
-			v.warn(at(path, i), quote(n)+" is not a capability of Linux, it is ignored")
-		}
-	}
-}
-
-// isCapability knows the names of capabilities(7).
-func isCapability(name string) bool {
-	switch name {
-	case "CAP_AUDIT_CONTROL", "CAP_AUDIT_READ", "CAP_AUDIT_WRITE", "CAP_BLOCK_SUSPEND", "CAP_BPF",
-		"CAP_CHECKPOINT_RESTORE", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER",
-		"CAP_FSETID", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_KILL", "CAP_LEASE", "CAP_LINUX_IMMUTABLE",
-		"CAP_MAC_ADMIN", "CAP_MAC_OVERRIDE", "CAP_MKNOD", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE",
-		"CAP_NET_BROADCAST", "CAP_NET_RAW", "CAP_PERFMON", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP",
-		"CAP_SETUID", "CAP_SYSLOG", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_CHROOT", "CAP_SYS_MODULE",
-		"CAP_SYS_NICE", "CAP_SYS_PACCT", "CAP_SYS_PTRACE", "CAP_SYS_RAWIO", "CAP_SYS_RESOURCE",
-		"CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_WAKE_ALARM":
-		return true
-	}
-	return false
 }

@@ -138,6 +138,16 @@ func (r Record) Ignore(errnos ...syscall.Errno) Record {
 	return r
 }
 
+// Retry makes the call again when it fails with one of errnos.
+func (r Record) Retry(errnos ...syscall.Errno) Record {
+	for _, e := range errnos {
+		if slot, ok := r.expect(e); ok {
+			r.b.records[r.i].expect[slot].disp = -1
+		}
+	}
+	return r
+}
+
 // IgnoreAny goes on with the next record whatever the call returns.
 func (r Record) IgnoreAny() Record { return r.Ignore(anyErrno) }
 
@@ -189,13 +199,6 @@ func (b *Builder) Bind(l Label) {
 	default:
 		b.labels[l] = int32(len(b.records))
 	}
-}
-
-// Here makes a label bound before the record appended next, for jumps back.
-func (b *Builder) Here() Label {
-	l := b.NewLabel()
-	b.Bind(l)
-	return l
 }
 
 // errFinished is the state of a Builder whose Program was taken.

@@ -9,7 +9,7 @@ import (
 
 func TestDisassemble(t *testing.T) {
 	b := New()
-	fd, end, back := b.Cell(0), b.NewLabel(), b.Here()
+	fd, end, back := b.Cell(0), b.NewLabel(), here(b)
 	b.Step(3)
 	missing(b).Into(fd).On(unix.ENOENT, end).IgnoreAny()
 	b.Step(4)

@@ -22,7 +22,7 @@ type Program struct {
 func (p *Program) Len() int { return len(p.steps) }
 
 // Step returns the caller's step a record belongs to, -1 if there is no such
-// record.
+// record or it belongs to none.
 func (p *Program) Step(record int) int {
 	if record < 0 || record >= len(p.steps) {
 		return -1

@@ -197,7 +197,7 @@ func TestJumps(t *testing.T) {
 	}{
 		{"expected errno jumps", func(b *Builder) {
 			l := b.NewLabel()
-			missing(b).On(unix.EPERM, b.Here()).On(unix.EACCES, b.Here()).On(unix.ENOENT, l)
+			missing(b).On(unix.EPERM, here(b)).On(unix.EACCES, here(b)).On(unix.ENOENT, l)
 			exit(b, 1)
 			b.Bind(l)
 			exit(b, 11)
@@ -212,7 +212,7 @@ func TestJumps(t *testing.T) {
 		}, outcome{status: 11}},
 		{"any errno", func(b *Builder) {
 			l := b.NewLabel()
-			missing(b).On(unix.EPERM, b.Here()).OnAny(l)
+			missing(b).On(unix.EPERM, here(b)).OnAny(l)
 			exit(b, 1)
 			b.Bind(l)
 			exit(b, 12)
@@ -249,7 +249,7 @@ func TestJumps(t *testing.T) {
 			pair, c := b.Buffer(make([]byte, 16)), b.Cell(0)
 			b.Call(unix.SYS_PIPE2, pair.Addr(), Const(unix.O_NONBLOCK))
 			b.Call(unix.SYS_WRITE, pair.Cell(4).Value(), b.String("abcdef"), Const(6))
-			loop, end := b.Here(), b.NewLabel()
+			loop, end := here(b), b.NewLabel()
 			b.Call(unix.SYS_READ, pair.Cell(0).Value(), c.Addr(), Const(1)).On(unix.EAGAIN, end)
 			b.Call(unix.SYS_WRITE, Const(1), c.Addr(), Const(1)).IfPositive(loop)
 			exit(b, 1)
@@ -263,10 +263,23 @@ func TestJumps(t *testing.T) {
 			b.Call(unix.SYS_PIPE2, pair.Addr(), Const(0))
 			b.Call(unix.SYS_WRITE, pair.Cell(4).Value(), b.String("xyz"), Const(3))
 			b.Call(unix.SYS_CLOSE, pair.Cell(4).Value())
-			self := b.Here()
+			self := here(b)
 			b.Call(unix.SYS_READ, pair.Cell(0).Value(), c.Addr(), Const(1)).IfPositive(self)
 			b.Call(unix.SYS_WRITE, Const(1), c.Addr(), Const(1))
 		}, outcome{stdout: "z"}},
+		{"again until it succeeds", func(b *Builder) {
+			// The child writes once the parent has found the pipe empty many times.
+			pair, c, child, pid := b.Buffer(make([]byte, 16)), b.Cell(0), b.NewLabel(), b.Cell(0)
+			b.Call(unix.SYS_PIPE2, pair.Addr(), Const(unix.O_NONBLOCK))
+			b.Call(unix.SYS_CLONE, Const(int64(unix.SIGCHLD)), Const(0), Const(0), Const(0), Const(0)).Into(pid).IfZero(child)
+			b.Call(unix.SYS_READ, pair.Cell(0).Value(), c.Addr(), Const(1)).Retry(unix.EINTR, unix.EAGAIN)
+			b.Call(unix.SYS_WRITE, Const(1), c.Addr(), Const(1))
+			exit(b, 19)
+			b.Bind(child)
+			pause := b.Bytes(append(make([]byte, 8), 0x80, 0x96, 0x98, 0, 0, 0, 0, 0)) // 10 ms
+			b.Call(unix.SYS_PPOLL, Const(0), Const(0), pause, Const(0))
+			b.Call(unix.SYS_WRITE, pair.Cell(4).Value(), b.String("r"), Const(1))
+		}, outcome{status: 19, stdout: "r"}},
 		{"parent and child", func(b *Builder) {
 			child, pid, status := b.NewLabel(), b.Cell(0), b.Cell(0)
 			b.Call(unix.SYS_CLONE, Const(int64(unix.SIGCHLD)), Const(0), Const(0), Const(0), Const(0)).Into(pid).IfZero(child)
@@ -285,6 +298,13 @@ func TestJumps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// here is a label for jumps back.
+func here(b *Builder) Label {
+	l := b.NewLabel()
+	b.Bind(l)
+	return l
 }
 
 // TestCloneParent starts a sibling from the tape, as a runtime does that may
@@ -317,7 +337,7 @@ func TestReport(t *testing.T) {
 		b.Call(unix.SYS_GETPID)
 		b.Step(21)
 		b.Call(unix.SYS_GETPID)
-		missing(b).On(unix.EPERM, b.Here()).Ignore(unix.EACCES)
+		missing(b).On(unix.EPERM, here(b)).Ignore(unix.EACCES)
 		b.Step(22)
 		exit(b, 5)
 	}
@@ -387,7 +407,7 @@ func TestProgramErrors(t *testing.T) {
 		want  string
 	}{
 		{"unbound label", func(b *Builder) { b.Goto(b.NewLabel()) }, "never bound"},
-		{"label bound twice", func(b *Builder) { b.Bind(b.Here()) }, "bound before"},
+		{"label bound twice", func(b *Builder) { b.Bind(here(b)) }, "bound before"},
 		{"foreign label to jump to", func(b *Builder) { b.Goto(5) }, "not of this tape"},
 		{"foreign label to bind", func(b *Builder) { b.Bind(-1) }, "not of this tape"},
 		{"jump too far", func(b *Builder) {

@@ -96,9 +96,9 @@ func TestCreateDocHasEveryKindOfStep(t *testing.T) {
 // the headings. A kind that comes several times counts where it first comes.
 func TestCreateDocIsInOrder(t *testing.T) {
 	for name, facts := range map[string]plan.Facts{
-		"cgroup v1": {Privileged: true, CgroupPath: "/c", CgroupDriver: "cgroupfs", AppArmor: true, SELinux: true,
+		"cgroup v1": {Privileged: true, RootOfHost: true, CgroupPath: "/c", CgroupDriver: "cgroupfs", AppArmor: true, SELinux: true,
 			Cgroup: &plan.CgroupFacts{V1: []plan.Hierarchy{{Name: "cpu,cpuacct", Options: "cpu,cpuacct", MountPoint: "/sys/fs/cgroup/cpu", Own: "/c"}}}},
-		"cgroup v2": {Privileged: true, CgroupPath: "/c", CgroupDriver: "cgroupfs", AppArmor: true, SELinux: true,
+		"cgroup v2": {Privileged: true, RootOfHost: true, CgroupPath: "/c", CgroupDriver: "cgroupfs", AppArmor: true, SELinux: true,
 			Cgroup: &plan.CgroupFacts{Unified: true, MountPoint: "/sys/fs/cgroup", Own: "/c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func everything() *specs.Spec {
 	p.Terminal, p.Cwd, p.NoNewPrivileges = true, "/work", true
 	p.User.Umask = &umask
 	p.OOMScoreAdj = &score
-	p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 1, Hard: 2}}
+	p.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_CORE", Soft: 1, Hard: 2}}
 	p.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch}
 	p.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_IDLE}
 	p.ApparmorProfile, p.SelinuxLabel = "profile", "label"

@@ -14,6 +14,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
 
@@ -129,5 +130,47 @@ func TestPodmanStop(t *testing.T) {
 	logs := append(slices.Clone(e.end[:slices.Index(e.end, "stop")]), "logs", e.end[len(e.end)-1])
 	if a := do(e.env, logs...); !strings.Contains(a.out+a.err, "poweroff") {
 		t.Errorf("busybox does not say that it powers off: %v", a)
+	}
+}
+
+// TestStopBetweenBoots: who asks for the stop of a system that reboots is heard while there is none.
+func TestStopBetweenBoots(t *testing.T) {
+	require.Root(t)
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			meeting := t.TempDir()
+			c := fixtures.New(t, demandBoot, fixtures.Args("/sbin/init"), func(s *specs.Spec) {
+				boot := []string{"CAP_SYS_BOOT"}
+				s.Process.Capabilities = &specs.LinuxCapabilities{Bounding: boot, Permitted: boot, Effective: boot}
+				wait := "touch " + meeting + "/hook; until [ -e " + meeting + "/go ]; do sleep 0.02; done"
+				s.Hooks = &specs.Hooks{Poststop: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", wait}}}}
+			})
+			if err := os.MkdirAll(c.Rootfs("sbin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			const script = "#!/bin/sh\n# s6-linux-init\necho boot >>/boots\n[ $(grep -c boot /boots) = 1 ] || exit 9\nbusybox reboot -f\nexit 8\n"
+			if err := os.WriteFile(c.Rootfs("sbin/init"), []byte(script), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			f := foregroundOf(t, c)
+			if _, ok := within(20*time.Second, func() bool {
+				_, err := os.Stat(meeting + "/hook")
+				return err == nil || f.ended()
+			}); !ok || f.ended() {
+				t.Fatalf("it does not reboot: %s", f.out.String())
+			}
+			if err := f.cmd.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(meeting+"/go", nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if code := f.code(t); code != 0 {
+				t.Errorf("exit code %d, want 0: %s", code, f.out.String())
+			}
+			if boots, _ := os.ReadFile(c.Rootfs("boots")); string(boots) != "boot\n" {
+				t.Errorf("it booted again: %q", boots)
+			}
+		})
 	}
 }

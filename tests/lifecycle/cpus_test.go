@@ -48,6 +48,23 @@ func TestCPUsOfCaller(t *testing.T) {
 	want(t, "of a hook", string(text), kept)
 }
 
+// TestFinalCPUs: the last word about the CPUs of a process that joins is of the one that runs the program, and not of one
+// that forked it to get into the namespaces, as without root.
+func TestFinalCPUs(t *testing.T) {
+	require.CPUs(t, 2)
+	set := func(s *specs.Spec) { s.Process.ExecCPUAffinity = &specs.CPUAffinity{Initial: "0-1", Final: "1"} }
+	const list = "sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status"
+	u := newUnprivileged(t, fixtures.Args("/bin/sleep", "300"), set)
+	u.must("create", "--bundle", u.c.Bundle, u.c.ID)
+	u.must("start", u.c.ID)
+	for range 5 { // the wrong process may be the right one's parent
+		want(t, "of exec as nobody", u.must("exec", u.c.ID, "/bin/sh", "-c", list), "1")
+	}
+	u.must("delete", "--force", u.c.ID)
+	c := sleeping(t, set)
+	want(t, "of exec as root", c.Must("exec", c.ID, "/bin/sh", "-c", list), "1")
+}
+
 // here runs a shell script on the host, from this thread.
 func here(t *testing.T, script string) string {
 	t.Helper()

@@ -3,12 +3,14 @@ package lifecycle
 import (
 	"encoding/json"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
+	"github.com/gspawn/gspawn-oci/tests/require"
 )
 
 // execProcess runs a process object in a container and returns what it prints.
@@ -69,5 +71,27 @@ func TestExecWarns(t *testing.T) {
 	got := capStatus(t, bare.Must("exec", "--cap", "CAP_KILL", bare.ID, "/bin/grep", "^Cap", "/proc/self/status"))
 	if got != [5]uint64{0, capKill, capKill, capKill, 0} {
 		t.Errorf("--cap CAP_KILL in a container without capabilities: %x", got)
+	}
+}
+
+// TestLastVariable: of several of a name the program sees the last, whichever its getenv takes.
+func TestLastVariable(t *testing.T) {
+	require.Root(t)
+	named := func(out string) (list []string) {
+		for line := range strings.Lines(out) {
+			if strings.HasPrefix(line, "A") {
+				list = append(list, strings.TrimSpace(line))
+			}
+		}
+		return list
+	}
+	twice := func(s *specs.Spec) { s.Process.Env = append(s.Process.Env, "A=1", "AB=x", "A=2", "A=3") }
+	env := []string{"/bin/busybox", "env"}
+	if got := named(output(t, twice, fixtures.Args(env...))); !slices.Equal(got, []string{"AB=x", "A=3"}) {
+		t.Errorf("run: %q", got)
+	}
+	c := sleeping(t, twice)
+	if got := named(c.Must(append([]string{"exec", "-e", "A=4", "-e", "AC=", c.ID}, env...)...)); !slices.Equal(got, []string{"AB=x", "A=4", "AC="}) {
+		t.Errorf("exec: %q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -140,41 +141,63 @@ func hookDescriptors(t *testing.T, none string) {
 	}
 }
 
-// TestStdioOwner shows that the program may open its own stdio again, and that the host's devices stay the host's.
+// TestStdioOwner shows that the program may open its own stdio again, and that what was there before stays its owner's: the
+// host's devices, and what the caller who stays redirected to or from.
 func TestStdioOwner(t *testing.T) {
 	require.Root(t)
-	tests := []struct {
-		name   string
-		change change
-		uid    int
-	}{
-		{"root", func(*specs.Spec) {}, 0},
-		{"user", func(s *specs.Spec) { s.Process.User.UID = 1000 }, 1000},
+	owner := func(name string) string {
+		out, err := exec.Command("stat", "-c", "%u", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := fixtures.New(t, tt.change, fixtures.Shell("echo again >/proc/self/fd/2; stat -L -c %u /dev/null"))
-			out, err := os.Create(filepath.Join(filepath.Dir(c.Bundle), "out"))
+	for _, uid := range []uint32{0, 1000} {
+		c := fixtures.New(t, func(s *specs.Spec) { s.Process.User.UID = uid },
+			fixtures.Shell("echo again >>/proc/self/fd/2; cat; echo again >>/proc/self/fd/1; stat -L -c %u /dev/null; exec sleep 300"))
+		dir := filepath.Dir(c.Bundle)
+		files := make([]*os.File, 2)
+		for i, name := range []string{"in", "out"} {
+			file, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer out.Close()
-			cmd := c.Cmd("run", c.ID)
-			cmd.Stderr, cmd.Stdout = out, out
-			if err := cmd.Run(); err != nil {
-				text, _ := os.ReadFile(out.Name())
-				t.Fatalf("run: %v\n%s", err, text)
+			defer file.Close()
+			files[i] = file
+		}
+		read := func() string {
+			text, _ := os.ReadFile(files[1].Name())
+			return string(text)
+		}
+		// A caller who leaves made the file for it.
+		cmd := c.Cmd("run", "--detach", c.ID)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = files[0], files[1], files[1]
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("run --detach: %v\n%s", err, read())
+		}
+		eventually(t, "all is written", func() bool { return strings.HasSuffix(read(), "again\n0\n") })
+		want(t, "owner of the detached one's file", owner(files[1].Name()), fmt.Sprint(uid))
+
+		attended := fixtures.New(t, func(s *specs.Spec) { s.Process.User.UID = uid },
+			fixtures.Shell("echo again >>/proc/self/fd/2; cat; echo again >>/proc/self/fd/1"))
+		for _, command := range [][]string{{"run", "--bundle", attended.Bundle, attended.ID}, {"exec", c.ID, "/bin/sh", "-c", "echo again >>/proc/self/fd/2; cat; echo again >>/proc/self/fd/1"}} {
+			for _, f := range files {
+				if err := errors.Join(f.Truncate(0), f.Chown(0, 0), f.Chmod(0o644)); err != nil {
+					t.Fatal(err)
+				}
 			}
-			info, err := exec.Command("stat", "-c", "%u", out.Name()).Output()
-			if err != nil {
-				t.Fatal(err)
+			cmd := c.Cmd(command...)
+			var out strings.Builder
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = files[0], &out, files[1]
+			_ = cmd.Run() // another user cannot open the file
+			wantIn(t, "the pipe", out.String(), "again\n")
+			for _, f := range files {
+				want(t, command[0]+": owner of "+f.Name(), owner(f.Name()), "0")
 			}
-			want(t, "owner of stdout", string(info), fmt.Sprint(tt.uid))
-			null, err := exec.Command("stat", "-c", "%u", "/dev/null").Output()
-			if err != nil {
-				t.Fatal(err)
+			if strings.Contains(read(), "\nagain\n") != (uid == 0) {
+				t.Errorf("%s: %q", command[0], read())
 			}
-			want(t, "owner of the host's /dev/null", string(null), "0")
-		})
+		}
+		want(t, "owner of the host's /dev/null", owner("/dev/null"), "0")
 	}
 }

@@ -1,18 +1,38 @@
 package lifecycle
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/tests/fixtures"
 	"github.com/gspawn/gspawn-oci/tests/require"
 )
+
+// TestPidfdSocketMissing: a wrong path costs nothing, not even a hook.
+func TestPidfdSocketMissing(t *testing.T) {
+	require.Root(t)
+	mark := t.TempDir() + "/hook"
+	c := fixtures.New(t, func(s *specs.Spec) {
+		s.Hooks = &specs.Hooks{CreateRuntime: []specs.Hook{{Path: "/bin/sh", Args: []string{"sh", "-c", "touch " + mark}}}}
+	})
+	r := c.Do("create", "--pidfd-socket", c.Bundle+"/missing", "--bundle", c.Bundle, c.ID)
+	if r.Code != 1 {
+		t.Errorf("exit code %d", r.Code)
+	}
+	wantIn(t, "message", r.Stderr, "--pidfd-socket: connect to socket")
+	if _, err := os.Stat(mark); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a hook ran: %v", err)
+	}
+}
 
 // TestExecFlags looks at those of exec's options that are about the process's surroundings.
 func TestExecFlags(t *testing.T) {
@@ -185,4 +205,44 @@ func TestUpdateFlags(t *testing.T) {
 			t.Errorf("l3-cache-schema: %+v", r)
 		}
 	})
+}
+
+// TestPidFileOfNobody: a process that comes to nothing leaves no file with its number.
+func TestPidFileOfNobody(t *testing.T) {
+	require.Root(t)
+	c := sleeping(t)
+	if err := os.WriteFile(c.Rootfs("text"), []byte("no program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	pidFile := filepath.Join(t.TempDir(), "pid")
+	other := fixtures.New(t, fixtures.Args("/text"))
+	if err := os.WriteFile(other.Rootfs("text"), []byte("no program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run := []string{"run", "--bundle", other.Bundle, "--pid-file", pidFile, other.ID}
+	for name, args := range map[string][]string{
+		"socket of exec":  {"exec", "--pidfd-socket", pidFile + ".sock", "--pid-file", pidFile, c.ID, "/bin/true"},
+		"program of exec": {"exec", "--pid-file", pidFile, c.ID, "/text"},
+		"socket of run":   append([]string{"run", "--pidfd-socket", pidFile + ".sock"}, run[1:]...),
+		"program of run":  run,
+	} {
+		r := c.Do(args...)
+		if r.Code == 0 || !strings.Contains(r.Stderr, "level=error") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if text, err := os.ReadFile(pidFile); err == nil {
+			t.Errorf("%s: a pid file with %q", name, text)
+		}
+	}
+}
+
+// TestSocketOfAttendedTerminal: exec that stays has the terminal itself, as run has.
+func TestSocketOfAttendedTerminal(t *testing.T) {
+	require.Root(t)
+	c := sleeping(t)
+	r := c.Do("exec", "--tty", "--console-socket", "/nowhere", c.ID, "/bin/true")
+	if r.Code == 0 {
+		t.Errorf("exec: %+v", r)
+	}
+	wantIn(t, "message", r.Stderr, "cannot use console socket if the runtime will not detach or allocate tty")
 }

@@ -297,6 +297,25 @@ func (k *target) traces() []string {
 	return found
 }
 
+// TestKillCreated: a signal that would end the program ends the init that waits to become it, which has no handler for it.
+func TestKillCreated(t *testing.T) {
+	require.Root(t)
+	for _, signal := range []string{"TERM", "INT", "HUP", "QUIT", "KILL"} {
+		c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
+		c.Create()
+		c.Must("kill", c.ID, signal)
+		c.WaitStatus(specs.StateStopped)
+		r := c.Do("start", c.ID)
+		if r.Code != 1 || !strings.Contains(r.Stderr, "cannot start a container that has stopped") {
+			t.Errorf("start after %s: %+v", signal, r)
+		}
+	}
+	c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
+	c.Create()
+	c.Must("kill", c.ID, "WINCH")
+	want(t, "status", string(c.State().Status), "created")
+}
+
 // TestKilledBeforeStart shows a created container whose init is killed: it has stopped and cannot start.
 func TestKilledBeforeStart(t *testing.T) {
 	require.Root(t)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,6 +201,14 @@ func TestIDMappedMounts(t *testing.T) {
 		c := fixtures.WithUserNamespace(100000, 65536)
 		m := fixtures.AddMount(specs.Mount{Destination: "/mnt", Type: "bind", Source: src, Options: []string{"bind", "idmap"}})
 		want(t, "owners", output(t, c, m, fixtures.Shell("stat -c %u:%g /mnt/file")), "1000:2000")
+	})
+	t.Run("in a user namespace of another", func(t *testing.T) { // whose mappings need not be repeated
+		pid := sleeping(t, fixtures.WithUserNamespace(100000, 65536)).State().Pid
+		join := fixtures.WithNamespace(specs.UserNamespace, fmt.Sprintf("/proc/%d/ns/user", pid))
+		for option, deep := range map[string]string{"idmap": "65534:65534", "ridmap": "1000:2000"} {
+			m := fixtures.AddMount(specs.Mount{Destination: "/mnt", Type: "bind", Source: src, Options: []string{"rbind", option}})
+			want(t, "owners with "+option, output(t, join, m, fixtures.Shell(strings.ReplaceAll(script, "/m/", "/mnt/"))), "1000:2000\n"+deep)
+		}
 	})
 	if info, err := os.Stat(src + "/file"); err != nil || info.Mode().Perm() != 0o644 {
 		t.Errorf("the source is %v, %v", info, err)

@@ -103,6 +103,29 @@ func TestJoinedNamespaces(t *testing.T) {
 		}
 		want(t, "exec", second.Must("exec", second.ID, "id", "-u"), "0")
 	})
+	t.Run("user and others", func(t *testing.T) { // in whatever order, and whoever owns them
+		owner := sleeping(t, fixtures.WithUserNamespace(100000, 65536)).State().Pid
+		for _, order := range [][]string{{"user", "net", "ipc", "pid"}, {"net", "user", "ipc", "pid"}, {"pid", "ipc", "net", "user"}} {
+			for whose, others := range map[string]int{"the host's": pid, "its own": owner} {
+				second := sleeping(t, joining(order, func(file string) int {
+					if file == "user" {
+						return owner
+					}
+					return others
+				}), func(s *specs.Spec) {
+					s.Mounts, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = s.Mounts[1:2], nil, nil // a tmpfs on /dev
+				})
+				for _, file := range order {
+					from := others
+					if file == "user" {
+						from = owner
+					}
+					want(t, fmt.Sprintf("with %s and as %v: %s", whose, order, file), namespaceOf(t, second.State().Pid, file), namespaceOf(t, from, file))
+				}
+				want(t, "exec", second.Must("exec", second.ID, "id", "-u"), "0")
+			}
+		}
+	})
 	t.Run("mount", func(t *testing.T) {
 		second := sleeping(t, fixtures.WithNamespace(specs.MountNamespace, fmt.Sprintf("/proc/%d/ns/mnt", pid)), func(s *specs.Spec) {
 			s.Mounts, s.Linux.MaskedPaths, s.Linux.ReadonlyPaths = nil, nil, nil
@@ -121,6 +144,19 @@ func TestJoinedNamespaces(t *testing.T) {
 	t.Run("no namespace", func(t *testing.T) {
 		refused(t, fixtures.WithNamespace(specs.NetworkNamespace, "/etc/passwd"))
 	})
+}
+
+// joining joins namespaces, by the names of /proc and in that order, of the processes that pid says.
+func joining(order []string, pid func(file string) int) change {
+	return func(s *specs.Spec) {
+		for _, file := range order {
+			for _, k := range kinds {
+				if k.file == file {
+					fixtures.WithNamespace(k.kind, fmt.Sprintf("/proc/%d/ns/%s", pid(file), file))(s)
+				}
+			}
+		}
+	}
 }
 
 func TestNames(t *testing.T) {

@@ -181,29 +181,81 @@ func TestRootless(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, out)
 		}
 	})
-	t.Run("ranges", func(t *testing.T) {
-		require.Program(t, "newuidmap")
-		require.Program(t, "setpriv")
-		u := newUnprivileged(t, fixtures.Args("/bin/sleep", "300"), func(s *specs.Spec) {
-			m := []specs.LinuxIDMapping{{ContainerID: 0, HostID: nobody, Size: 1}, {ContainerID: 1, HostID: 700000, Size: 65536}}
-			s.Linux.UIDMappings, s.Linux.GIDMappings = m, m
-			s.Process.User.AdditionalGids = []uint32{5}
+	t.Run("joined namespaces", func(t *testing.T) {
+		first := newUnprivileged(t, fixtures.Args("/bin/sleep", "300"))
+		first.must("create", "--bundle", first.c.Bundle, first.c.ID)
+		pid := first.c.State().Pid
+		for _, order := range [][]string{{"user", "net"}, {"net", "user"}} {
+			second := newUnprivileged(t, fixtures.Shell("readlink /proc/self/ns/net"), joining(order, func(string) int { return pid }))
+			want(t, "network", second.must("run", "--bundle", second.c.Bundle, second.c.ID), namespaceOf(t, pid, "net"))
+		}
+		// The mappings are the namespace's own; they need no copy.
+		bare := newUnprivileged(t, fixtures.Shell("id -u"), joining([]string{"user", "net"}, func(string) int { return pid }), func(s *specs.Spec) {
+			s.Linux.UIDMappings, s.Linux.GIDMappings = nil, nil
 		})
-		ranges := filepath.Join(u.dir, "subid")
-		if err := os.WriteFile(ranges, []byte("nobody:700000:65536\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		// /etc/subuid has the range in a mount namespace of its own.
-		u.wrap = []string{"unshare", "-m", "sh", "-c", `mount --bind ` + ranges + ` /etc/subuid && mount --bind ` + ranges + ` /etc/subgid &&
-			exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`, "sh"}
-		for _, f := range []string{"/etc/subuid", "/etc/subgid"} {
-			require.File(t, f)
-		}
+		want(t, "user", bare.must("run", "--bundle", bare.c.Bundle, bare.c.ID), "0")
+		first.must("delete", "--force", first.c.ID)
+	})
+	t.Run("ranges", func(t *testing.T) {
+		u := withRanges(t, fixtures.Args("/bin/sleep", "300"), func(s *specs.Spec) { s.Process.User.AdditionalGids = []uint32{5} })
 		u.life()
 		u.must("create", "--bundle", u.c.Bundle, u.c.ID)
 		u.must("start", u.c.ID)
 		want(t, "groups", u.must("exec", u.c.ID, "id", "-G"), "0 5")
 		want(t, "another user", u.must("exec", "--user", "1000:1000", u.c.ID, "id", "-u"), "1000")
 		u.must("delete", "--force", u.c.ID)
+	})
+}
+
+// withRanges is an unprivileged bundle with more users than one, by newuidmap.
+func withRanges(t *testing.T, changes ...change) *unprivileged {
+	t.Helper()
+	require.Program(t, "newuidmap")
+	require.Program(t, "setpriv")
+	for _, f := range []string{"/etc/subuid", "/etc/subgid"} {
+		require.File(t, f)
+	}
+	u := newUnprivileged(t, append([]change{func(s *specs.Spec) {
+		m := []specs.LinuxIDMapping{{ContainerID: 0, HostID: nobody, Size: 1}, {ContainerID: 1, HostID: 700000, Size: 65536}}
+		s.Linux.UIDMappings, s.Linux.GIDMappings = m, m
+	}}, changes...)...)
+	ranges := filepath.Join(u.dir, "subid")
+	if err := os.WriteFile(ranges, []byte("nobody:700000:65536\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	// /etc/subuid has the range in a mount namespace of its own.
+	u.wrap = []string{"unshare", "-m", "sh", "-c", `mount --bind ` + ranges + ` /etc/subuid && mount --bind ` + ranges + ` /etc/subgid &&
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"`, "sh"}
+	return u
+}
+
+// TestRootlessPriorities: what a user may do to himself is done to the container's process, whoever that is in there.
+func TestRootlessPriorities(t *testing.T) {
+	require.File(t, "/proc/self/sched")
+	const show = "cat /proc/self/oom_score_adj; sed -n 's/^policy *: *//p' /proc/self/sched; ionice -p $$"
+	const shown = "321\n3\nbest-effort: prio 6"
+	set := func(s *specs.Spec) {
+		s.Process.OOMScoreAdj = ptr(321)
+		s.Process.Scheduler = &specs.Scheduler{Policy: specs.SchedBatch, Nice: 5}
+		s.Process.IOPriority = &specs.LinuxIOPriority{Class: specs.IOPRIO_CLASS_BE, Priority: 6}
+		s.Process.Rlimits = []specs.POSIXRlimit{{Type: "RLIMIT_NOFILE", Soft: 64, Hard: 65}}
+	}
+	for _, uid := range []uint32{0, 1000} {
+		u := withRanges(t, set, user(uid, uid), fixtures.Shell(show+"; ulimit -n"))
+		want(t, "run", u.must("run", "--bundle", u.c.Bundle, u.c.ID), shown+"\n64")
+	}
+	u := withRanges(t, set, fixtures.Args("/bin/sleep", "300"))
+	u.must("create", "--bundle", u.c.Bundle, u.c.ID)
+	u.must("start", u.c.ID)
+	for _, uid := range []string{"0", "1000"} {
+		want(t, "exec as "+uid, u.must("exec", "--user", uid, u.c.ID, "sh", "-c", show+"; id -u"), shown+"\n"+uid)
+	}
+	u.must("delete", "--force", u.c.ID)
+	t.Run("root of a user's namespace", func(t *testing.T) { // as podman has it
+		u := withRanges(t, set, user(1000, 1000), fixtures.Shell(show), fixtures.WithoutNamespace(specs.UserNamespace), func(s *specs.Spec) {
+			s.Linux.UIDMappings, s.Linux.GIDMappings = nil, nil
+		})
+		u.wrap[4] = strings.Replace(u.wrap[4], `"$@"`, `unshare --user --map-root-user --map-auto --mount "$@"`, 1)
+		want(t, "run", u.must("--rootless", "true", "run", "--bundle", u.c.Bundle, u.c.ID), shown)
 	})
 }

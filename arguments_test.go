@@ -10,7 +10,6 @@ import (
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sys/unix"
 
-	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer"
 )
 
@@ -61,22 +60,6 @@ func TestParseSignal(t *testing.T) {
 	for _, text := range []string{"", "XYZ", "SIG", "-1", "65", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMIN+x", "RTMIN3x", "9 "} {
 		if got, err := parseSignal(text); err == nil || err.Error() != `unknown signal "`+text+`"` {
 			t.Errorf("%q: %d %v", text, got, err)
-		}
-	}
-}
-
-func TestParseBytes(t *testing.T) {
-	for text, want := range map[string]int64{
-		"0": 0, "-1": -1, "1": 1, "1b": 1, "512k": 512 << 10, "64m": 64 << 20, "64MB": 64 << 20, "64MiB": 64 << 20,
-		"64 M": 64 << 20, "1.5g": 3 << 29, "2T": 2 << 40, "1p": 1 << 50, "7e": 7 << 60, ".5k": 512, "9223372036854775807": 1<<63 - 1,
-	} {
-		if got, err := cli.ParseBytes(text); err != nil || got != want {
-			t.Errorf("%q: %d %v, want %d", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "m", "x", "-2", "-5m", "1x", "1mm", "1kbb", "1..5", "8e", "9223372036854775808", "1e400", "m1"} {
-		if got, err := cli.ParseBytes(text); err == nil {
-			t.Errorf("%q: %d, want an error", text, got)
 		}
 	}
 }

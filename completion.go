@@ -30,10 +30,7 @@ func manCommand(g *globals) *cli.Command {
 			if err := os.WriteFile(args[0]+"/"+name+".8", []byte(app.ManPage()), 0o644); err != nil {
 				return 0, err
 			}
-			for _, c := range app.Commands() {
-				if c.Hidden {
-					continue
-				}
+			for _, c := range app.Shown() {
 				if err := os.WriteFile(args[0]+"/"+name+"-"+c.Name+".8", []byte(c.ManPage(app)), 0o644); err != nil {
 					return 0, err
 				}

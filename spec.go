@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gspawn/gspawn-oci/bundle/importflags"
 	"github.com/gspawn/gspawn-oci/internal/cli"
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
@@ -46,7 +45,7 @@ boots as under systemd-nspawn, or an application's. These are printed, or with -
 				return 0, runImport(&importflags.Flags{Template: importflags.App, TemplateDir: bundle, Log: g.log, LogFormat: g.logFormat})
 			}
 			s := spec.Default()
-			if onUnifiedCgroups() {
+			if cgroup.Mode() == cgroup.Unified { // v2 alone: containers want a cgroup namespace
 				spec.AddCgroupNamespace(s)
 			}
 			if rootless {
@@ -62,12 +61,6 @@ boots as under systemd-nspawn, or an application's. These are printed, or with -
 			return 0, writeNew(bundle+"/config.json", raw)
 		},
 	}
-}
-
-// onUnifiedCgroups says whether this machine has the v2 hierarchy alone, where containers want a cgroup namespace.
-func onUnifiedCgroups() bool {
-	var st unix.Statfs_t
-	return unix.Statfs("/sys/fs/cgroup", &st) == nil && st.Type == unix.CGROUP2_SUPER_MAGIC
 }
 
 // writeNew writes a file that must not exist yet.

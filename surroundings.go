@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
+	"github.com/gspawn/gspawn-oci/libcontainer/companion"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
 )
 
@@ -35,7 +37,7 @@ func libseccomp() string {
 	if seccomp.InProcess {
 		return s.Version
 	}
-	helper, err := seccomp.Helper()
+	helper, err := companion.Find(seccomp.HelperName)
 	if err != nil {
 		return s.Version
 	}
@@ -43,18 +45,14 @@ func libseccomp() string {
 }
 
 func cgroupLayout() string {
-	switch {
-	case onUnifiedCgroups():
+	switch cgroup.Mode() {
+	case cgroup.Unified:
 		return "v2"
-	case exists("/sys/fs/cgroup/unified/cgroup.controllers"):
+	case cgroup.Hybrid:
 		return "v1, hybrid"
-	case exists("/sys/fs/cgroup"):
-		return "v1"
 	}
-	return "none"
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	if _, err := os.Stat(cgroup.Root); err != nil {
+		return "none"
+	}
+	return "v1"
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
 )
 
@@ -22,17 +22,17 @@ func (w *work) appAnnotations(s *specs.Spec) {
 		s.Annotations[key] = value
 	}
 	if o.Volatile != "no" {
-		set(nspawn.AnnotationVolatile, o.Volatile)
+		set(annotation.Volatile, o.Volatile)
 	}
 	if o.Network == profile.Veth {
-		set(nspawn.AnnotationNetwork, string(o.Network))
-		set(nspawn.AnnotationNetworkOptions, strings.Join(o.NetworkOptions, "\n"))
-		set(nspawn.AnnotationMachine, o.Machine)
+		set(annotation.Network, string(o.Network))
+		set(annotation.NetworkOptions, strings.Join(o.NetworkOptions, "\n"))
+		set(annotation.Machine, o.Machine)
 	}
 	if o.More != nil {
-		set(nspawn.AnnotationStopSignal, o.More.KillSignal)
+		set(annotation.StopSignal, o.More.KillSignal)
 	}
 	if o.PrivateUsers != nil {
-		set(nspawn.AnnotationOwnership, o.Ownership)
+		set(annotation.Ownership, o.Ownership)
 	}
 }

@@ -116,10 +116,8 @@ func decideBoot(tree nspawn.Tree, o *SpecOptions, args, env []string) (bool, nsp
 }
 
 func pathOf(env []string) string {
-	for _, kv := range env {
-		if p, ok := strings.CutPrefix(kv, "PATH="); ok {
-			return p
-		}
+	if p, ok := spec.Variable(env, "PATH"); ok {
+		return p
 	}
 	return imageconfig.DefaultPath
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/profile"
+	"github.com/gspawn/gspawn-oci/libcontainer/rlimit"
 )
 
 // ForThisHost keeps the configuration within what a runtime here can give: a bundle that asks for capabilities or limits
@@ -49,9 +50,7 @@ func hostLimits() *profile.Options {
 // ownHardLimits are what a runtime without CAP_SYS_RESOURCE cannot exceed.
 func ownHardLimits() []specs.POSIXRlimit {
 	var list []specs.POSIXRlimit
-	for n, kind := range []string{"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
-		"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS", "RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE",
-		"RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME"} {
+	for n, kind := range rlimit.Names {
 		var l syscall.Rlimit
 		if syscall.Getrlimit(n, &l) == nil {
 			list = append(list, specs.POSIXRlimit{Type: kind, Soft: l.Max, Hard: l.Max})

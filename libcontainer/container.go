@@ -184,8 +184,8 @@ func (c *container) describe() {
 		ID: c.opts.ID, OCIVersion: c.spec.Version, Bundle: c.opts.Bundle, Rootfs: root,
 		Created: time.Now(), Owner: os.Geteuid(), Namespaces: flags,
 		PrivatePID:   c.plan.Namespaces.New&plan.ClonePID != 0,
-		NoNewKeyring: c.opts.NoNewKeyring, Rootless: os.Geteuid() != 0,
-		Cgroup: c.group.Saved(),
+		NoNewKeyring: c.opts.NoNewKeyring,
+		Cgroup:       c.group.Saved(),
 	}
 	if flags&plan.CloneMount == 0 {
 		c.desc.RootMount = mountID(root)

@@ -12,6 +12,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // facts gathers what compiling needs to know, and nothing that this
@@ -46,12 +47,8 @@ func rootPath(s *specs.Spec, bundle string) string {
 }
 
 func hasHome(env []string) bool {
-	for _, e := range env {
-		if strings.HasPrefix(e, "HOME=") {
-			return true
-		}
-	}
-	return false
+	_, ok := spec.Variable(env, "HOME")
+	return ok
 }
 
 // cgroupFacts describes the control groups to a configuration that mounts them.

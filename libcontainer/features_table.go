@@ -3,7 +3,7 @@ package libcontainer
 import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
-	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // knownHooks lists the hooks in the order in which they run.
@@ -36,7 +36,7 @@ func knownMountOptions() []string {
 // begin so.
 func unsafeAnnotations() []string {
 	return []string{
-		"io.gspawn.", nspawn.AnnotationCRIO, nspawn.AnnotationContainerd, nspawn.AnnotationStopSignal, "org.systemd.property.",
+		"io.gspawn.", annotation.CRIO, annotation.Containerd, annotation.StopSignal, "org.systemd.property.",
 	}
 }
 

@@ -87,7 +87,7 @@ func TestUnsafeAnnotations(t *testing.T) {
 	if !slices.IsSorted(listed) {
 		t.Error("the list is not sorted")
 	}
-	file, err := parser.ParseFile(token.NewFileSet(), "nspawn/annotations.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "annotation/annotation.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

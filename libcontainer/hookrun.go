@@ -17,7 +17,7 @@ import (
 
 // hookState is what a hook reads about the container.
 func hookState(s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
-	return hooks.State(s.Version, c.ID, string(status), pid, c.Bundle, s.Annotations)
+	return hooks.State(processState(s, c, status, pid))
 }
 
 // createHooks runs what comes between the mounts and the change of root.

@@ -12,8 +12,8 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
 
-// processState is what an agent is told of the container whose init has the
-// process ID init.
+// processState is what hooks and agents are told of the container whose init
+// has the process ID init.
 func processState(s *specs.Spec, c *state.Container, status specs.ContainerState, init int) specs.State {
 	return specs.State{
 		Version: s.Version, ID: c.ID, Status: status, Pid: init, Bundle: c.Bundle, Annotations: s.Annotations,

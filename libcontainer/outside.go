@@ -9,6 +9,7 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/fault"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // fromOutside carries out the steps that the runtime does to the init process:
@@ -72,7 +73,7 @@ func setIOPriority(pid int, p plan.IOPriority) error {
 
 // setAffinity is sched_setaffinity(2) for a list of CPUs.
 func setAffinity(pid int, cpus string) error {
-	mask, err := plan.ParseBitmap(cpus)
+	mask, err := spec.ParseBitmap(cpus)
 	if err != nil || len(mask) == 0 {
 		return err
 	}

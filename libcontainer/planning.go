@@ -3,6 +3,7 @@ package libcontainer
 import (
 	"path/filepath"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/companion"
 	"github.com/gspawn/gspawn-oci/libcontainer/intelrdt"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/seccomp"
@@ -64,7 +65,7 @@ func (c *container) foresee() error {
 	if len(c.cfg.Seccomp) == 0 {
 		return nil
 	}
-	if _, err := seccomp.Helper(); err != nil && !seccomp.InProcess {
+	if _, err := companion.Find(seccomp.HelperName); err != nil && !seccomp.InProcess {
 		warn(err)
 		return nil
 	}

@@ -81,7 +81,7 @@ func inCgroup(t *testing.T) (*Runtime, state.Process) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Create(); err != nil {
+	if err := g.Make(); err != nil {
 		t.Fatal(err)
 	}
 	p := sleeper(t)

@@ -42,10 +42,21 @@ type App struct {
 	Description string
 	Version     string
 	Flags       []Flag
-	// Commands makes all tables, in the order shown. Only help, completions and manuals call it.
+	// Commands makes all tables, in the order shown. Only help, completions and manuals call it, by Shown.
 	Commands func() []*Command
 	// Sections are further parts of the program's manual page.
 	Sections []Section
+}
+
+// Shown gives the commands that are not hidden.
+func (a *App) Shown() []*Command {
+	var out []*Command
+	for _, c := range a.Commands() {
+		if !c.Hidden {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Section is a titled part of a manual page.

@@ -23,17 +23,6 @@ func (a *App) Complete(w io.Writer, shell string) error {
 	return err
 }
 
-// shown gives the commands that are not hidden.
-func (a *App) shown() []*Command {
-	var out []*Command
-	for _, c := range a.Commands() {
-		if !c.Hidden {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // words lists the flags as typed; only those that take a value when valued is true.
 func words(flags []Flag, valued bool) string {
 	var out []string
@@ -61,7 +50,7 @@ func alternatives(words string) string {
 func (a *App) bash(b *strings.Builder) {
 	fn := "_" + strings.ReplaceAll(a.Name, "-", "_")
 	names := make([]string, 0, 32)
-	for _, c := range a.shown() {
+	for _, c := range a.Shown() {
 		names = append(names, c.Name)
 	}
 	b.WriteString("# bash completion for " + a.Name + "; made by `" + a.Name + " completion bash`\n" +
@@ -81,7 +70,7 @@ func (a *App) bash(b *strings.Builder) {
 		" help\" -- \"$cur\"))\n        return\n    fi\n" +
 		"    local flags= valued= ids=\n" +
 		"    case $cmd in\n")
-	for _, c := range a.shown() {
+	for _, c := range a.Shown() {
 		b.WriteString("    " + c.Name + ") flags=\"" + strings.TrimSpace(words(c.Flags, false)+" --help") + "\"" +
 			" valued=\"" + words(c.Flags, true) + "\"")
 		if c.TakesID {
@@ -129,16 +118,16 @@ func zshFlags(b *strings.Builder, flags []Flag, pad string) {
 func (a *App) zsh(b *strings.Builder) {
 	fn := "_" + strings.ReplaceAll(a.Name, "-", "_")
 	b.WriteString("#compdef " + a.Name + "\n# zsh completion; made by `" + a.Name + " completion zsh`\n" +
-		fn + "_ids() { local -a ids; ids=(${(f)\"$(" + a.Name + " list -q 2>/dev/null)\"}); _describe container ids }\n" +
-		fn + "() {\n    local context state line\n    _arguments -C \\\n")
+		fn + "_ids() { local -a ids; ids=(${(f)\"$(" + a.Name + " ${root:+--root=$root} list -q 2>/dev/null)\"}); _describe container ids }\n" +
+		fn + "() {\n    local context state line root\n    local -A opt_args\n    _arguments -C \\\n")
 	zshFlags(b, a.Flags, "        ")
 	b.WriteString("        '1:command:->command' '*::argument:->argument'\n    case $state in\n    command)\n" +
 		"        local -a commands\n        commands=(\n")
-	for _, c := range a.shown() {
+	for _, c := range a.Shown() {
 		b.WriteString("            '" + c.Name + ":" + zshQuote(c.Summary) + "'\n")
 	}
-	b.WriteString("        )\n        _describe command commands ;;\n    argument)\n        case $words[1] in\n")
-	for _, c := range a.shown() {
+	b.WriteString("        )\n        _describe command commands ;;\n    argument)\n        root=${(Q)opt_args[--root]}\n        case $words[1] in\n")
+	for _, c := range a.Shown() {
 		b.WriteString("        " + c.Name + ") _arguments \\\n")
 		zshFlags(b, c.Flags, "            ")
 		what := "_files"
@@ -164,17 +153,22 @@ func (a *App) fish(b *strings.Builder) {
 		}
 		b.WriteString(" -d " + quote(f.Help) + "\n")
 	}
-	b.WriteString("# fish completion for " + a.Name + "; made by `" + a.Name + " completion fish`\n")
+	ids := "__" + strings.ReplaceAll(a.Name, "-", "_") + "_ids"
+	b.WriteString("# fish completion for " + a.Name + "; made by `" + a.Name + " completion fish`\n" +
+		"function " + ids + "\n    set -l root\n    set -l words (commandline -opc)\n    for i in (seq (count $words))\n" +
+		"        switch $words[$i]\n        case '--root=*'\n            set root $words[$i]\n" +
+		"        case --root\n            set root --root=$words[(math $i + 1)]\n        end\n    end\n    " +
+		a.Name + " $root list -q 2>/dev/null\nend\n")
 	for i := range a.Flags {
 		if !a.Flags[i].Hidden {
 			line("__fish_use_subcommand", &a.Flags[i])
 		}
 	}
-	for _, c := range a.shown() {
+	for _, c := range a.Shown() {
 		b.WriteString("complete -c " + a.Name + " -n __fish_use_subcommand -f -a " + c.Name + " -d " + quote(c.Summary) + "\n")
 		cond := quote("__fish_seen_subcommand_from " + c.Name)
 		if c.TakesID {
-			b.WriteString("complete -c " + a.Name + " -n " + cond + " -f -a '(" + a.Name + " list -q 2>/dev/null)'\n")
+			b.WriteString("complete -c " + a.Name + " -n " + cond + " -f -a '(" + ids + ")'\n")
 		}
 		for i := range c.Flags {
 			if !c.Flags[i].Hidden {

@@ -11,19 +11,20 @@ const (
 	maxColumn = 34
 )
 
+// usage is how the program is called, after its name.
+const usage = "[global options] command [command options] [arguments...]"
+
 // Help writes the program's help: what it is, its commands, the global flags.
 func (a *App) Help(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("NAME:\n" + indent + a.Name + " - " + a.Summary + "\n\n")
-	b.WriteString("USAGE:\n" + indent + a.Name + " [global options] command [command options] [arguments...]\n\n")
+	b.WriteString("USAGE:\n" + indent + a.Name + " " + usage + "\n\n")
 	paragraphs(&b, "VERSION", a.Version)
 	paragraphs(&b, "DESCRIPTION", a.Description)
 	b.WriteString("COMMANDS:\n")
 	var rows [][2]string
-	for _, c := range a.Commands() {
-		if !c.Hidden {
-			rows = append(rows, [2]string{c.Name, c.Summary})
-		}
+	for _, c := range a.Shown() {
+		rows = append(rows, [2]string{c.Name, c.Summary})
 	}
 	columns(&b, append(rows, [2]string{"help, h", "show the help of the program or of one command"}))
 	b.WriteString("\nGLOBAL OPTIONS:\n")
@@ -60,11 +61,11 @@ func (c *Command) Usage(app string) string {
 // WriteUsage says briefly what is wrong with a command line and how to call the command. It is short on purpose: the
 // standard error of `create` is the container's.
 func (e *UsageError) WriteUsage(w io.Writer, app *App) {
-	usage, help := app.Name+" [global options] command [command options] [arguments...]", app.Name+" --help"
+	call, help := app.Name+" "+usage, app.Name+" --help"
 	if e.Command != nil {
-		usage, help = e.Command.Usage(app.Name), app.Name+" "+e.Command.Name+" --help"
+		call, help = e.Command.Usage(app.Name), app.Name+" "+e.Command.Name+" --help"
 	}
-	_, _ = io.WriteString(w, "Incorrect Usage: "+e.Msg+"\n\nUSAGE:\n"+indent+usage+"\n\nSee '"+help+"'.\n")
+	_, _ = io.WriteString(w, "Incorrect Usage: "+e.Msg+"\n\nUSAGE:\n"+indent+call+"\n\nSee '"+help+"'.\n")
 }
 
 func paragraphs(b *strings.Builder, title, text string) {

@@ -8,11 +8,11 @@ func (a *App) ManPage() string {
 	var b strings.Builder
 	b.WriteString(header(a.Name, a.Version))
 	b.WriteString(".SH NAME\n" + roff(a.Name) + ` \- ` + roff(a.Summary) + "\n")
-	b.WriteString(".SH SYNOPSIS\n.B " + roff(a.Name) + "\n[global options] command [command options] [arguments...]\n")
+	b.WriteString(".SH SYNOPSIS\n.B " + roff(a.Name) + "\n" + usage + "\n")
 	b.WriteString(".SH DESCRIPTION\n" + text(a.Description))
 	b.WriteString(".SH COMMANDS\n")
 	var pages []string
-	for _, c := range a.shown() {
+	for _, c := range a.Shown() {
 		b.WriteString(".TP\n.B " + roff(c.Name) + "\n" + sentence(c.Summary))
 		pages = append(pages, ".BR "+roff(a.Name+"-"+c.Name)+" (8)")
 	}

@@ -45,7 +45,9 @@ func TestComplete(t *testing.T) {
 		if err := sample().Complete(&b, shell); err != nil {
 			t.Fatal(err)
 		}
-		mustHave(t, b.String(), "list -q")
+		mustHave(t, b.String(), "list -q", map[string]string{
+			"bash": `app-x ${root:+--root "$root"} list`, "zsh": `app-x ${root:+--root=$root} list`, "fish": "app-x $root list",
+		}[shell])
 		mustNotHave(t, b.String(), "secret", "ghost", "--old")
 	}
 	if err := sample().Complete(new(bytes.Buffer), "sh"); err == nil || !strings.Contains(err.Error(), `unknown shell "sh"`) {

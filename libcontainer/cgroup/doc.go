@@ -14,7 +14,7 @@
 //
 // # Order of calls
 //
-//	Resolve, Resources → New → Make → Open (v2, cgroupfs) → clone into it, Limit
+//	Resolve, Resources → New → Make → Open (v2, cgroupfs) → clone into it → Limit
 //	                                → or: Limit, spawn, hold the child, AddProcess, let it go
 //
 // Join tells which of the two applies. The child must not unshare its cgroup namespace,

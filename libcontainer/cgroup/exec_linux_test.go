@@ -12,7 +12,7 @@ import (
 
 func TestGroupExec(t *testing.T) {
 	g := testGroup(t, nil, nil)
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	initProc := g.run(t, "sleep", "100")

@@ -52,7 +52,7 @@ type Group struct {
 	none bool
 }
 
-// New prepares the cgroup of a container to be created. It changes nothing; Make does.
+// New prepares the cgroup of a container to be created. It changes nothing; Make and Limit do.
 func New(c Config) (*Group, error) {
 	return newGroup(c, Mode(), nil)
 }
@@ -60,11 +60,11 @@ func New(c Config) (*Group, error) {
 // Saved is what the state of a container keeps of its cgroup.
 type Saved struct {
 	Location
-	Mode HostMode `json:"mode"`
+	Mode HostMode
 	// Paths has one directory per v1 hierarchy, or one under "" on v2; empty when the
 	// container has no cgroup.
-	Paths map[string]string `json:"paths,omitempty"`
-	Owner *int              `json:"owner,omitempty"`
+	Paths map[string]string
+	Owner *int
 }
 
 // Saved returns what Load needs. Call it after Make, and with JoinAfterSpawn after
@@ -124,14 +124,6 @@ func (g *Group) Join() Join {
 		return JoinByClone
 	}
 	return JoinAfterSpawn
-}
-
-// Create makes the cgroup and sets the limits: Make and Limit in one.
-func (g *Group) Create() error {
-	if err := g.Make(); err != nil {
-		return err
-	}
-	return g.Limit()
 }
 
 // Make makes the cgroup's directories, and hands them to their owner, before any process is

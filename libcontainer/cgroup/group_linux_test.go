@@ -121,12 +121,20 @@ func (g *Group) run(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// create makes the cgroup and sets its limits.
+func (g *Group) create() error {
+	if err := g.Make(); err != nil {
+		return err
+	}
+	return g.Limit()
+}
+
 func TestGroupLife(t *testing.T) {
 	g := testGroup(t, nil, nil)
 	if g.Exists() {
-		t.Fatal("exists before Create")
+		t.Fatal("exists before it is made")
 	}
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := g.run(t, "sleep", "100")
@@ -142,8 +150,8 @@ func TestGroupLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := again.Create(); err == nil || !strings.Contains(err.Error(), "not empty: 1 process") {
-		t.Errorf("Create on a cgroup with a process: %v", err)
+	if err := again.create(); err == nil || !strings.Contains(err.Error(), "not empty: 1 process") {
+		t.Errorf("make on a cgroup with a process: %v", err)
 	}
 	if err := loaded.SignalAll(unix.SIGUSR2); err != nil {
 		t.Fatal(err)
@@ -173,7 +181,7 @@ func TestGroupLife(t *testing.T) {
 
 func TestGroupFreezeAndKill(t *testing.T) {
 	g := testGroup(t, nil, nil)
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	cmd := g.run(t, "sleep", "100")
@@ -206,7 +214,7 @@ func TestGroupFreezeAndKill(t *testing.T) {
 
 func TestGroupNestedDestroy(t *testing.T) {
 	g := testGroup(t, nil, nil)
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range g.Paths() {
@@ -294,7 +302,7 @@ func TestGroupLimits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := testGroup(t, &tt.res, nil)
 			g.has(t, tt.controller)
-			if err := g.Create(); err != nil {
+			if err := g.create(); err != nil {
 				t.Fatal(err)
 			}
 			file := filepath.Join(g.mgr.Path(tt.controller), tt.v1)
@@ -372,7 +380,7 @@ func ptr[T any](v T) *T { return &v }
 
 func TestGroupStats(t *testing.T) {
 	g := testGroup(t, nil, nil)
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	g.run(t, "sleep", "100")
@@ -388,7 +396,7 @@ func TestGroupStats(t *testing.T) {
 func TestGroupOwner(t *testing.T) {
 	uid := 100000
 	g := testGroup(t, nil, &uid)
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	tree, other := "", ""
@@ -417,7 +425,7 @@ func TestGroupOOM(t *testing.T) {
 	limit := int64(8 << 20)
 	g := testGroup(t, &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}, nil)
 	g.has(t, "memory")
-	if err := g.Create(); err != nil {
+	if err := g.create(); err != nil {
 		t.Fatal(err)
 	}
 	oom, err := g.OOMEvents()

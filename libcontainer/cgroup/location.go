@@ -23,20 +23,20 @@ const defaultParent = "gspawn-oci"
 // Location is where a container's cgroup lies, before any hierarchy is looked at.
 // It is a plain value: made by Resolve, kept in the container's state by Saved.
 type Location struct {
-	Driver Driver `json:"driver"`
+	Driver Driver
 	// Path is clean and absolute, counted from the root of every hierarchy.
 	// Empty with the systemd driver, which derives it from the slice and the unit.
-	Path string `json:"path,omitempty"`
+	Path string
 	// Slice, Prefix and Name are the three parts of a systemd cgroupsPath.
-	Slice  string `json:"slice,omitempty"`
-	Prefix string `json:"prefix,omitempty"`
-	Name   string `json:"name,omitempty"`
+	Slice  string
+	Prefix string
+	Name   string
 	// Explicit is set when the configuration named the place. Without it, a rootless
 	// container for which nothing is limited may run in no cgroup of its own.
-	Explicit bool `json:"explicit,omitempty"`
+	Explicit bool
 	// Rootless is set when the caller is not the host's root: errors of permission are
 	// then expected, and systemd means the user's instance.
-	Rootless bool `json:"rootless,omitempty"`
+	Rootless bool
 }
 
 // Resolve says where the cgroup of container id lies, from linux.cgroupsPath (which may be

@@ -73,7 +73,7 @@ func TestRootlessCreate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = g.Create()
+			err = g.create()
 			if tt.denied {
 				if err == nil {
 					t.Fatal("succeeded")
@@ -85,7 +85,7 @@ func TestRootlessCreate(t *testing.T) {
 				return
 			}
 			if err != nil || g.Join() != JoinNone {
-				t.Errorf("Create = %v, Join = %v; want no cgroup and no error", err, g.Join())
+				t.Errorf("create = %v, Join = %v; want no cgroup and no error", err, g.Join())
 			}
 			if s := g.Saved(); len(s.Paths) != 0 {
 				t.Errorf("saved paths %v", s.Paths)

@@ -56,16 +56,6 @@ func SendOver(conn, master int) error {
 	return nil
 }
 
-// Send is Dial and SendOver.
-func Send(socket string, master int) error {
-	conn, err := Dial(socket)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(conn)
-	return SendOver(conn, master)
-}
-
 // Process says which process of a container a pidfd is of.
 type Process string
 

@@ -73,7 +73,12 @@ func TestSend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l, path := listen(t, long)
 			master, slave := openPty(t)
-			if err := Send(path, int(master.Fd())); err != nil {
+			conn, err := Dial(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(conn)
+			if err := SendOver(conn, int(master.Fd())); err != nil {
 				t.Fatal(err)
 			}
 			name, fd := receive(t, l)

@@ -51,9 +51,5 @@ func (g Group) Of(h *specs.Hooks) []specs.Hook {
 	return nil
 }
 
-// Fatal reports whether a hook of this group that fails ends the container:
-// then use Run, else RunAll.
-func (g Group) Fatal() bool { return g != Poststop }
-
 // InContainer reports whether the hooks run in the container's namespaces.
 func (g Group) InContainer() bool { return g == CreateContainer || g == StartContainer }

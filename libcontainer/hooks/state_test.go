@@ -22,7 +22,7 @@ func TestState(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := State(s.Version, s.ID, string(s.Status), s.Pid, s.Bundle, s.Annotations)
+			got := State(s)
 			if string(got) != string(want) {
 				t.Errorf("\ngot  %s\nwant %s", got, want)
 			}
@@ -43,9 +43,6 @@ func TestGroups(t *testing.T) {
 		}
 		if list := g.Of(nil); list != nil {
 			t.Errorf("%s has the hooks %v of no hooks", g, list)
-		}
-		if g.Fatal() != (g != Poststop) {
-			t.Errorf("%s: fatal %v", g, g.Fatal())
 		}
 		if want := g == CreateContainer || g == StartContainer; g.InContainer() != want {
 			t.Errorf("%s: in the container %v", g, g.InContainer())

@@ -15,13 +15,13 @@ import (
 // state keeps; with them alone AddProcess, Update, Stats and Destroy work.
 type Group struct {
 	// Root is where resctrl is mounted.
-	Root string `json:"root"`
+	Root string
 	// Dir is the control group's directory, Root itself for closID "/".
-	Dir string `json:"dir"`
+	Dir string
 	// Own is set when the group belongs to this container alone and goes with it.
-	Own bool `json:"own,omitempty"`
+	Own bool
 	// Monitor is the container's monitoring group, when it has one.
-	Monitor string `json:"monitor,omitempty"`
+	Monitor string
 
 	config  specs.LinuxIntelRdt
 	id      string

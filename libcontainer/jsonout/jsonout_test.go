@@ -60,21 +60,25 @@ func FuzzAppendString(f *testing.F) {
 }
 
 type inner struct {
-	On   bool              `json:"on"`
-	Map  map[string]string `json:"map"`
-	List []string          `json:"list"`
+	On  bool              `json:"on"`
+	Map map[string]string `json:"map"`
 }
 
 type document struct {
-	ID     string              `json:"id"`
-	Pid    int64               `json:"pid"`
-	Ticks  uint64              `json:"ticks"`
-	None   *int                `json:"none"`
-	Empty  map[string]string   `json:"empty"`
-	NoList []string            `json:"noList"`
-	Inner  []inner             `json:"inner"`
-	Raw    json.RawMessage     `json:"raw"`
-	Deep   map[string][][]bool `json:"deep"`
+	ID    string                      `json:"id"`
+	Pid   int64                       `json:"pid"`
+	Ticks uint64                      `json:"ticks"`
+	Empty map[string]string           `json:"empty"`
+	Inner inner                       `json:"inner"`
+	Deep  map[string]map[string]inner `json:"deep"`
+	Last  bool                        `json:"last"`
+}
+
+func writeInner(w *Writer, i inner) {
+	w.Object()
+	w.Key("on").Bool(i.On)
+	w.Key("map").StringMap(i.Map)
+	w.End()
 }
 
 func write(w *Writer, d document) {
@@ -82,45 +86,30 @@ func write(w *Writer, d document) {
 	w.Key("id").String(d.ID)
 	w.Key("pid").Int(d.Pid)
 	w.Key("ticks").Uint(d.Ticks)
-	w.Key("none").Null()
 	w.Key("empty").StringMap(d.Empty)
-	w.Key("noList").Strings(d.NoList)
-	w.Key("inner").Array()
-	for _, i := range d.Inner {
-		w.Object()
-		w.Key("on").Bool(i.On)
-		w.Key("map").StringMap(i.Map)
-		w.Key("list").Strings(i.List)
-		w.End()
-	}
-	w.End()
-	w.Key("raw").Raw(d.Raw)
+	w.Key("inner")
+	writeInner(w, d.Inner)
 	w.Key("deep").Object()
-	for k, lists := range d.Deep {
-		w.Key(k).Array()
-		for _, list := range lists {
-			w.Array()
-			for _, b := range list {
-				w.Bool(b)
-			}
-			w.End()
+	for k, middle := range d.Deep {
+		w.Key(k).Object()
+		for k, i := range middle {
+			w.Key(k)
+			writeInner(w, i)
 		}
 		w.End()
 	}
 	w.End()
+	w.Key("last").Bool(d.Last)
 	w.End()
 }
 
 func TestWriter(t *testing.T) {
 	d := document{
 		ID: "a\"b", Pid: -3, Ticks: 1<<64 - 1,
-		Empty: map[string]string{}, NoList: []string{},
-		Inner: []inner{
-			{On: true, Map: map[string]string{"b": "2", "a": "1", "<": ">"}, List: []string{"x", ""}},
-			{Map: map[string]string{}, List: []string{}},
-		},
-		Raw:  json.RawMessage("12.5"),
-		Deep: map[string][][]bool{"k": {{true, false}, {}, {true}}},
+		Empty: map[string]string{},
+		Inner: inner{On: true, Map: map[string]string{"b": "2", "a": "1", "<": ">"}},
+		Deep:  map[string]map[string]inner{"k": {"l": {Map: map[string]string{}}}},
+		Last:  true,
 	}
 	for _, pretty := range []bool{false, true} {
 		w := Writer{Pretty: pretty}
@@ -133,11 +122,8 @@ func TestWriter(t *testing.T) {
 
 func TestWriterNil(t *testing.T) {
 	var w Writer
-	w.Array()
-	w.Strings(nil)
 	w.StringMap(nil)
-	w.End()
-	if got := string(w.Bytes()); got != "[[],{}]" {
+	if got := string(w.Bytes()); got != "{}" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -148,7 +134,7 @@ func TestWriterAllocations(t *testing.T) {
 		w.Grow(256)
 		w.Object()
 		w.Key("id").String("c1")
-		w.Key("args").Strings([]string{"a", "b"})
+		w.Key("pid").Int(7)
 		w.End()
 	}); n > 1 {
 		t.Errorf("%v allocations, want 1", n)

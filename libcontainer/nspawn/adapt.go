@@ -3,10 +3,13 @@ package nspawn
 import (
 	"path"
 	"slices"
+	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // Facts are what boot mode needs to know beyond the bundle.
@@ -79,7 +82,7 @@ func Adapt(spec *specs.Spec, facts Facts) []Addition {
 }
 
 func (a *adapter) env(name, value, reason string) {
-	if _, ok := envValue(a.spec.Process.Env, name); !ok {
+	if _, ok := spec.Variable(a.spec.Process.Env, name); !ok {
 		a.add(SetEnv{name, value}, reason)
 	}
 }
@@ -87,7 +90,7 @@ func (a *adapter) env(name, value, reason string) {
 // manager is the word for the container manager: the bundle's own, as podman
 // sets it, else the one that makes systemd look for docker's and podman's marks.
 func (a *adapter) manager() string {
-	if word, ok := envValue(a.spec.Process.Env, "container"); ok {
+	if word, ok := spec.Variable(a.spec.Process.Env, "container"); ok {
 		return word
 	}
 	return ManagerOCI
@@ -104,7 +107,7 @@ func (a *adapter) environment() {
 	}
 	a.env("container_uuid", UUID(a.machineID()), "the machine id when the tree has none; the same at each start")
 	for _, pair := range a.facts.HostOS {
-		name, value, _ := cut(pair)
+		name, value, _ := strings.Cut(pair, "=")
 		a.env(name, value, "tells the container what host it is on")
 	}
 }
@@ -112,7 +115,7 @@ func (a *adapter) environment() {
 // machineID is the bundle's, else the tree's, the annotation's, or one made
 // from the container's id; nspawn, too, prefers the tree's to --uuid=.
 func (a *adapter) machineID() string {
-	if value, ok := envValue(a.spec.Process.Env, "container_uuid"); ok {
+	if value, ok := spec.Variable(a.spec.Process.Env, "container_uuid"); ok {
 		if id, ok := ParseID(value); ok {
 			return id
 		}
@@ -120,14 +123,14 @@ func (a *adapter) machineID() string {
 	if a.facts.TreeMachineID != "" {
 		return a.facts.TreeMachineID
 	}
-	if id, ok := ParseID(a.spec.Annotations[AnnotationMachineID]); ok {
+	if id, ok := ParseID(a.spec.Annotations[annotation.MachineID]); ok {
 		return id
 	}
 	return DeriveID(a.facts.HostMachineID, a.facts.ID)
 }
 
 func (a *adapter) stopSignal() {
-	if a.spec.Annotations[AnnotationStopSignal] == "" {
+	if a.spec.Annotations[annotation.StopSignal] == "" {
 		a.add(SetStopSignal{a.facts.Init.Kind.StopSignal()}, "what makes "+a.facts.Init.Kind.String()+" end its system; the bundle names none")
 	}
 }
@@ -175,7 +178,7 @@ func (a *adapter) hostname() {
 // MachineName is the name that a container is known by to systemd's tools: its
 // annotation, else its id with what may not be in a host name left out.
 func MachineName(spec *specs.Spec, id string) string {
-	if name := spec.Annotations[AnnotationMachine]; name != "" {
+	if name := spec.Annotations[annotation.Machine]; name != "" {
 		return name
 	}
 	return naming.Clean(id)
@@ -227,18 +230,9 @@ func isBind(m *specs.Mount) bool {
 	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
 }
 
-func cut(pair string) (name, value string, ok bool) {
-	for i := range len(pair) {
-		if pair[i] == '=' {
-			return pair[:i], pair[i+1:], true
-		}
-	}
-	return pair, "", false
-}
-
 // volatileRoot says whether the tree is replaced by something that can be
 // written to, whatever root.readonly says of the tree.
 func volatileRoot(spec *specs.Spec) bool {
-	mode := spec.Annotations[AnnotationVolatile]
+	mode := spec.Annotations[annotation.Volatile]
 	return mode == "yes" || mode == "overlay"
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // apiMounts adds the file systems that systemd expects to find mounted.
@@ -117,7 +119,7 @@ func (a *adapter) kernelPaths() {
 	if added {
 		a.maskKernel()
 	}
-	network := a.spec.Annotations[AnnotationNetwork]
+	network := a.spec.Annotations[annotation.Network]
 	if ownNamespace(a.spec, specs.NetworkNamespace) && (added || network != "" && network != "host") && a.protectsSysctls(added) {
 		a.add(KeepWritable{"/proc/sys/net"}, "the network namespace is the container's own")
 	}

@@ -7,6 +7,9 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // runHost fills the directory by which the manager talks to its payload, then
@@ -51,7 +54,7 @@ const CredentialsDir = RunHost + "/credentials"
 func (a *adapter) credentials() []Credential {
 	list := slices.Clone(a.facts.Credentials)
 	for key, value := range a.spec.Annotations {
-		id, ok := strings.CutPrefix(key, AnnotationCredential)
+		id, ok := strings.CutPrefix(key, annotation.Credential)
 		if !ok || CheckCredentialID(id) != nil {
 			continue
 		}
@@ -91,7 +94,7 @@ func (a *adapter) notify() {
 	if !a.facts.Notify {
 		return
 	}
-	if _, ok := envValue(a.spec.Process.Env, "NOTIFY_SOCKET"); ok {
+	if _, ok := spec.Variable(a.spec.Process.Env, "NOTIFY_SOCKET"); ok {
 		return // the engine's own way
 	}
 	a.env("NOTIFY_SOCKET", NotifyPath, "where PID 1 says that it is ready")

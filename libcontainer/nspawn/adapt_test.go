@@ -11,6 +11,9 @@ import (
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -217,7 +220,7 @@ func TestMachineIDSources(t *testing.T) {
 	} {
 		spec := bootable("/sbin/init")
 		spec.Process.Env = []string{c.env}
-		spec.Annotations = map[string]string{AnnotationMachineID: c.note}
+		spec.Annotations = map[string]string{annotation.MachineID: c.note}
 		a := adapter{spec: spec, facts: &Facts{ID: "box", TreeMachineID: c.tree}}
 		if got := a.machineID(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -261,13 +264,13 @@ func FuzzAdapt(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		var spec specs.Spec
-		if json.Unmarshal(raw, &spec) != nil {
+		var in specs.Spec
+		if json.Unmarshal(raw, &in) != nil {
 			return
 		}
-		out, _, _ := Apply(&spec, Adapt(&spec, systemdFacts()))
-		if spec.Process != nil && spec.Linux != nil {
-			if _, ok := envValue(out.Process.Env, "container"); !ok {
+		out, _, _ := Apply(&in, Adapt(&in, systemdFacts()))
+		if in.Process != nil && in.Linux != nil {
+			if _, ok := spec.Variable(out.Process.Env, "container"); !ok {
 				t.Error("no container variable")
 			}
 		}

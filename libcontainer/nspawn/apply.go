@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // Apply gives a configuration with the changes made that config.json has words
@@ -74,7 +76,7 @@ func apply(s *specs.Spec, change Change) bool {
 	case SetRlimit:
 		s.Process.Rlimits = append(s.Process.Rlimits, c.Limit)
 	case SetStopSignal:
-		s.Annotations[AnnotationStopSignal] = c.Signal
+		s.Annotations[annotation.StopSignal] = c.Signal
 	default:
 		return false
 	}

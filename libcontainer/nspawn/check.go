@@ -6,30 +6,27 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
 )
-
-// AnnotationRegister says whether systemd-machined is to know the container: a
-// system by default, an application with "yes".
-const AnnotationRegister = "io.gspawn.register"
 
 // CheckAnnotations says what is wrong with the annotations of a bundle that is
 // booted. The bundle may be somebody else's: what it names itself goes to
 // systemd's tools and into the container.
 func CheckAnnotations(spec *specs.Spec) error {
 	wrong := func(name string, err error) error { return fmt.Errorf("annotations[%q]: %w", name, err) }
-	if name, set := spec.Annotations[AnnotationMachine]; set {
+	if name, set := spec.Annotations[annotation.Machine]; set {
 		if err := naming.CheckMachine(name); err != nil {
-			return wrong(AnnotationMachine, err)
+			return wrong(annotation.Machine, err)
 		}
 	}
-	if text, set := spec.Annotations[AnnotationMachineID]; set {
+	if text, set := spec.Annotations[annotation.MachineID]; set {
 		if _, ok := ParseID(text); !ok {
-			return wrong(AnnotationMachineID, fmt.Errorf("%q is no machine id: want 32 hexadecimal digits, not all 0", text))
+			return wrong(annotation.MachineID, fmt.Errorf("%q is no machine id: want 32 hexadecimal digits, not all 0", text))
 		}
 	}
 	for name := range spec.Annotations {
-		if id, ok := strings.CutPrefix(name, AnnotationCredential); ok {
+		if id, ok := strings.CutPrefix(name, annotation.Credential); ok {
 			if err := CheckCredentialID(id); err != nil {
 				return wrong(name, err)
 			}
@@ -41,13 +38,13 @@ func CheckAnnotations(spec *specs.Spec) error {
 // Registers says what a bundle says about machined, otherwise where it says
 // nothing.
 func Registers(spec *specs.Spec, otherwise bool) (bool, error) {
-	text, set := spec.Annotations[AnnotationRegister]
+	text, set := spec.Annotations[annotation.Register]
 	if !set {
 		return otherwise, nil
 	}
 	on, err := ParseBool(text)
 	if err != nil {
-		return false, fmt.Errorf("annotations[%q]: %w", AnnotationRegister, err)
+		return false, fmt.Errorf("annotations[%q]: %w", annotation.Register, err)
 	}
 	return on, nil
 }

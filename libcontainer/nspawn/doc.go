@@ -9,9 +9,10 @@
 // and costs an application container no system call.
 //
 // It must never change the machine, the bundle or the tree. It imports the
-// standard library, the OCI types, golang.org/x/sys/unix in _linux files and
-// its own pure sub-packages. What a system alone needs lives below: naming
-// (machine names, interfaces, addresses), machined and notify, treelock and
-// lockfile; and what `import` alone does: profile (the bundles that we write),
-// syscalls (systemd's groups), settings (.nspawn files), uidrange (private users).
+// standard library, the OCI types, golang.org/x/sys/unix in _linux files, the
+// packages spec, annotation and rlimit, and its own pure sub-packages. What a
+// system alone needs lives below: naming (machine names, interfaces,
+// addresses), machined and notify, treelock and lockfile; and what `import`
+// alone does: profile (the bundles that we write), syscalls (systemd's groups),
+// settings (.nspawn files), uidrange (private users).
 package nspawn

@@ -1,6 +1,10 @@
 package nspawn
 
-import specs "github.com/opencontainers/runtime-spec/specs-go"
+import (
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
+)
 
 // DefaultPath is the PATH that nspawn gives PID 1.
 const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -8,7 +12,7 @@ const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // WithPath is a process of a booted system with the PATH that its PID 1 got, when
 // it has none.
 func WithPath(p *specs.Process) *specs.Process {
-	if _, ok := envValue(p.Env, "PATH"); ok {
+	if _, ok := spec.Variable(p.Env, "PATH"); ok {
 		return p
 	}
 	with := *p

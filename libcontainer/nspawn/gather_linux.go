@@ -10,6 +10,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/rlimit"
 )
 
 // Gather finds out what Adapt needs to know, of the host and of the tree. It is
@@ -86,21 +88,10 @@ func hardLimits() []specs.POSIXRlimit {
 	list := Rlimits(0)
 	for i := range list {
 		var own unix.Rlimit
-		number, ok := limitNumber(list[i].Type)
+		number, ok := rlimit.Number(list[i].Type)
 		if ok && unix.Prlimit(0, number, nil, &own) == nil {
 			list[i].Soft, list[i].Hard = own.Cur, own.Max
 		}
 	}
 	return list
-}
-
-func limitNumber(name string) (int, bool) {
-	// The order of the numbers, asm-generic/resource.h.
-	const order = "CPU FSIZE DATA STACK CORE RSS NPROC NOFILE MEMLOCK AS LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME"
-	for i, word := range strings.Fields(order) {
-		if "RLIMIT_"+word == name {
-			return i, true
-		}
-	}
-	return 0, false
 }

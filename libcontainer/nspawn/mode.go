@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // Mode says when a container is booted.
@@ -96,7 +99,7 @@ func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision
 		return Decision{Reason: who + " says no"}, nil
 	}
 	const sandbox = "sandbox"
-	if spec.Annotations[AnnotationContainerd] == sandbox || spec.Annotations[AnnotationCRIO] == sandbox {
+	if spec.Annotations[annotation.Containerd] == sandbox || spec.Annotations[annotation.CRIO] == sandbox {
 		// Whatever asks for boot mode means the pod's containers.
 		return Decision{Reason: "it is the sandbox of a pod"}, nil
 	}
@@ -110,7 +113,7 @@ func Decide(spec *specs.Spec, from Sources, open func() (Tree, error)) (Decision
 	if mode == Auto && (open == nil || !MaybeInit(arg0)) {
 		return Decision{Reason: fmt.Sprintf("process.args[0] %q is not an init", arg0)}, nil
 	}
-	found, err := detect(spec, open)
+	found, err := detect(spec.Process, open)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -145,8 +148,8 @@ func demanded(who, arg0 string, found Init, open func() (Tree, error)) (Decision
 		who, arg0, inside.Kind, inside.Path)}, nil
 }
 
-func detect(spec *specs.Spec, open func() (Tree, error)) (Init, error) {
-	arg0 := spec.Process.Args[0]
+func detect(p *specs.Process, open func() (Tree, error)) (Init, error) {
+	arg0 := p.Args[0]
 	if open == nil || !MaybeInit(arg0) {
 		return Init{Path: arg0, Tried: []Tried{{arg0, "is not the name of an init"}}}, nil
 	}
@@ -154,7 +157,7 @@ func detect(spec *specs.Spec, open func() (Tree, error)) (Init, error) {
 	if err != nil {
 		return Init{}, err
 	}
-	search, ok := envValue(spec.Process.Env, "PATH")
+	search, ok := spec.Variable(p.Env, "PATH")
 	if !ok {
 		search = DefaultPath
 	}
@@ -174,13 +177,13 @@ func bootReason(mode Mode, who string, found Init) string {
 
 // chosen gives the mode of the first source that sets one, and its name.
 func chosen(spec *specs.Spec, from Sources) (Mode, string, error) {
-	if value, ok := spec.Annotations[AnnotationBoot]; ok {
+	if value, ok := spec.Annotations[annotation.Boot]; ok {
 		mode, err := ParseMode(value)
 		if err != nil {
-			return Unset, "", fmt.Errorf("annotations[%q]: %w", AnnotationBoot, err)
+			return Unset, "", fmt.Errorf("annotations[%q]: %w", annotation.Boot, err)
 		}
 		if mode != Unset {
-			return mode, "the annotation " + AnnotationBoot, nil
+			return mode, "the annotation " + annotation.Boot, nil
 		}
 	}
 	if from.Flag != Unset {
@@ -222,13 +225,4 @@ func namespaceIndex(spec *specs.Spec, kind specs.LinuxNamespaceType) int {
 		}
 	}
 	return -1
-}
-
-func envValue(env []string, name string) (string, bool) {
-	for i := len(env) - 1; i >= 0; i-- {
-		if len(env[i]) > len(name) && env[i][len(name)] == '=' && env[i][:len(name)] == name {
-			return env[i][len(name)+1:], true
-		}
-	}
-	return "", false
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 func bootable(arg0 string) *specs.Spec {
@@ -17,7 +19,7 @@ func bootable(arg0 string) *specs.Spec {
 
 func TestDecide(t *testing.T) {
 	annotated := func(s *specs.Spec, value string) *specs.Spec {
-		s.Annotations = map[string]string{AnnotationBoot: value}
+		s.Annotations = map[string]string{annotation.Boot: value}
 		return s
 	}
 	joined := func() *specs.Spec {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // Stop says how a booted container is told to end.
@@ -37,11 +39,11 @@ func StopsByDefault(signal int) bool { return signal == sigTERM || signal == sig
 // The error is about a signal that there is not; the Stop is good all the same.
 func StopOf(spec *specs.Spec, kind Kind, keepSIGTERM bool) (Stop, error) {
 	own, _ := ParseSignal(kind.StopSignal())
-	if text := spec.Annotations[AnnotationStopSignal]; text != "" {
+	if text := spec.Annotations[annotation.StopSignal]; text != "" {
 		named, ok := ParseSignal(text)
 		switch {
 		case !ok || named == 0:
-			return Stop{}, fmt.Errorf("annotations[%q]: %q is no signal", AnnotationStopSignal, text)
+			return Stop{}, fmt.Errorf("annotations[%q]: %q is no signal", annotation.StopSignal, text)
 		case kind == None || !StopsByDefault(named) || named == own:
 			return Stop{Signal: named}, nil
 		}
@@ -49,10 +51,10 @@ func StopOf(spec *specs.Spec, kind Kind, keepSIGTERM bool) (Stop, error) {
 	if kind == None {
 		return Stop{Signal: sigTERM}, nil
 	}
-	if text, set := spec.Annotations[AnnotationKeepSIGTERM]; set {
+	if text, set := spec.Annotations[annotation.KeepSIGTERM]; set {
 		keep, err := ParseBool(text)
 		if err != nil {
-			return Stop{}, fmt.Errorf("annotations[%q]: %w", AnnotationKeepSIGTERM, err)
+			return Stop{}, fmt.Errorf("annotations[%q]: %w", annotation.KeepSIGTERM, err)
 		}
 		keepSIGTERM = keep
 	}

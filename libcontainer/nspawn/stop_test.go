@@ -3,10 +3,12 @@ package nspawn
 import (
 	"strings"
 	"testing"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 func TestStopOf(t *testing.T) {
-	signal := func(text string) map[string]string { return map[string]string{AnnotationStopSignal: text} }
+	signal := func(text string) map[string]string { return map[string]string{annotation.StopSignal: text} }
 	for _, c := range []struct {
 		name        string
 		kind        Kind
@@ -31,8 +33,8 @@ func TestStopOf(t *testing.T) {
 		{"RTMAX", Systemd, signal("SIGRTMAX-26"), false, Stop{38, false}},
 		{"turned off in the configuration", Systemd, nil, true, Stop{37, false}},
 		{"turned off, podman's default", Systemd, signal("15"), true, Stop{37, false}},
-		{"turned off by the bundle", Systemd, map[string]string{AnnotationKeepSIGTERM: "yes"}, false, Stop{37, false}},
-		{"turned on by the bundle", Systemd, map[string]string{AnnotationKeepSIGTERM: "no"}, true, Stop{37, true}},
+		{"turned off by the bundle", Systemd, map[string]string{annotation.KeepSIGTERM: "yes"}, false, Stop{37, false}},
+		{"turned on by the bundle", Systemd, map[string]string{annotation.KeepSIGTERM: "no"}, true, Stop{37, true}},
 	} {
 		spec := bootable("/sbin/init")
 		spec.Annotations = c.annotations
@@ -44,8 +46,8 @@ func TestStopOf(t *testing.T) {
 
 func TestStopOfWrong(t *testing.T) {
 	for _, c := range []struct{ annotation, value string }{
-		{AnnotationStopSignal, "SIGNONE"}, {AnnotationStopSignal, "0"}, {AnnotationStopSignal, "65"}, {AnnotationStopSignal, "RTMIN+31"},
-		{AnnotationKeepSIGTERM, "maybe"}, {AnnotationKeepSIGTERM, ""},
+		{annotation.StopSignal, "SIGNONE"}, {annotation.StopSignal, "0"}, {annotation.StopSignal, "65"}, {annotation.StopSignal, "RTMIN+31"},
+		{annotation.KeepSIGTERM, "maybe"}, {annotation.KeepSIGTERM, ""},
 	} {
 		spec := bootable("/sbin/init")
 		spec.Annotations = map[string]string{c.annotation: c.value}

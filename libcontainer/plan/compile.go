@@ -59,7 +59,7 @@ type compiler struct {
 }
 
 // Compile makes the plan for a container. The configuration has to be valid
-// (spec.Validate); Compile fails with a FieldError for what is valid but
+// (spec.Validate); Compile fails with a spec.FieldError for what is valid but
 // cannot be done on a host with these facts.
 func Compile(spec *specs.Spec, facts Facts, opts Options) (*Plan, error) {
 	c := newCompiler(spec, &facts, &opts)

@@ -3,9 +3,10 @@ package plan
 import (
 	"os"
 	"strconv"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // Device makes a device node, mknod(2), or binds the host's node of that path
@@ -134,21 +135,10 @@ func (Sysctl) Kind() string { return "set-sysctl" }
 
 func (s Sysctl) String() string { return "set the sysctl " + s.Key + " to " + strconv.Quote(s.Value) }
 
-// Path is the parameter's file below /proc/sys. As sysctl(8) has it, the
-// separator is whichever of . and / comes first.
+// Path is the parameter's file below /proc/sys.
 func (s Sysctl) Path() string {
-	if i := strings.IndexAny(s.Key, "./"); i >= 0 && s.Key[i] == '/' {
-		return s.Key
-	}
-	return strings.Map(func(r rune) rune {
-		switch r {
-		case '.':
-			return '/'
-		case '/':
-			return '.'
-		}
-		return r
-	}, s.Key)
+	path, _ := spec.SysctlPath(s.Key) // an error is one of spec.Validate
+	return path
 }
 
 func (c *compiler) sysctls() {

@@ -44,7 +44,7 @@ func FuzzCompile(f *testing.F) {
 		facts.Privileged, facts.NoSetgroups = privileged, !privileged
 		p, err := plan.Compile(c.Spec, facts, plan.Options{ID: "id", Bundle: "/bundle", Wait: true, Seccomp: len(c.Seccomp) > 0})
 		if err != nil {
-			if fe, ok := errors.AsType[*plan.FieldError](err); !ok || fe.Field == "" || fe.Problem == "" {
+			if fe, ok := errors.AsType[spec.FieldError](err); !ok || fe.Path == "" || fe.Problem == "" {
 				t.Fatalf("an error without a field: %#v", err)
 			}
 			return

@@ -152,7 +152,7 @@ func TestRefused(t *testing.T) {
 			facts := v1("/group")
 			facts.AppArmor = false
 			_, err = plan.Compile(c.Spec, facts, plan.Options{ID: "x", Bundle: "/b"})
-			if fe, ok := errors.AsType[*plan.FieldError](err); !ok || fe.Field != tt.field {
+			if fe, ok := errors.AsType[spec.FieldError](err); !ok || fe.Path != tt.field {
 				t.Errorf("error %v, want one about %s", err, tt.field)
 			}
 		})

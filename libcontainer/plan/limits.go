@@ -5,6 +5,10 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
+	"github.com/gspawn/gspawn-oci/libcontainer/rlimit"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // CreateCgroup makes the container's control group and sets its limits; the
@@ -45,25 +49,8 @@ func (s Rlimit) String() string {
 	return "set " + s.Type + " to " + limitText(s.Soft) + ":" + limitText(s.Hard)
 }
 
-// rlimitNames are the limits by the kernel's number, getrlimit(2).
-var rlimitNames = [...]string{
-	"RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_DATA", "RLIMIT_STACK", "RLIMIT_CORE", "RLIMIT_RSS",
-	"RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_MEMLOCK", "RLIMIT_AS", "RLIMIT_LOCKS",
-	"RLIMIT_SIGPENDING", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME",
-}
-
-// RlimitNames are the names of all limits, each at its number.
-func RlimitNames() []string { return rlimitNames[:] }
-
 // Number is the kernel's number of the limit; ok is false for an unknown one.
-func (s Rlimit) Number() (n int, ok bool) {
-	for i, name := range rlimitNames {
-		if name == s.Type {
-			return i, true
-		}
-	}
-	return 0, false
-}
+func (s Rlimit) Number() (n int, ok bool) { return rlimit.Number(s.Type) }
 
 func limitText(v uint64) string {
 	if v == ^uint64(0) {
@@ -118,7 +105,7 @@ func (s VethPair) String() string {
 	if s.Bridge != "" {
 		text += " in the bridge " + strconv.Quote(s.Bridge)
 	}
-	return text + " (" + annotationNetwork + ")"
+	return text + " (" + annotation.Network + ")"
 }
 
 // IntelRdt puts the container into a resctrl group, config-linux.md "IntelRdt".
@@ -195,33 +182,25 @@ func (c *compiler) waitStart(p *specs.Process) {
 	}
 }
 
-// The annotations of a bundle that want a pair of devices, as package nspawn
-// documents them.
-const (
-	annotationNetwork        = "io.gspawn.network"
-	annotationNetworkOptions = "io.gspawn.network.options"
-	annotationMachine        = "io.gspawn.machine"
-)
-
 // veth makes the step for a bundle that asks for it. The host's end is named by
 // what the container is called.
 func (c *compiler) veth() error {
 	a := c.spec.Annotations
-	if a[annotationNetwork] != "veth" {
+	if a[annotation.Network] != "veth" {
 		return nil
 	}
-	field := "annotations[" + annotationNetwork + "]"
+	field := "annotations[" + annotation.Network + "]"
 	switch {
 	case c.p.Namespaces.New&CloneNet == 0:
 		return fieldError(field, "veth wants a new network namespace among linux.namespaces")
 	case !c.facts.Privileged:
 		return fieldError(field, "only root can make devices on the host; an ordinary user's container has network host or private")
 	}
-	s := VethPair{Machine: a[annotationMachine]}
+	s := VethPair{Machine: a[annotation.Machine]}
 	if s.Machine == "" {
 		s.Machine = c.opts.ID
 	}
-	for line := range strings.SplitSeq(a[annotationNetworkOptions], "\n") {
+	for line := range strings.SplitSeq(a[annotation.NetworkOptions], "\n") {
 		if name, ok := strings.CutPrefix(line, "Bridge="); ok {
 			s.Bridge = name
 		}
@@ -279,7 +258,7 @@ func (c *compiler) memoryPolicy() error {
 		mode |= bit
 		words = append(words, string(f))
 	}
-	nodes, err := ParseBitmap(m.Nodes)
+	nodes, err := spec.ParseBitmap(m.Nodes)
 	if err != nil {
 		return fieldError("linux.memoryPolicy.nodes", err.Error())
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // BindKind says how much of a source a bind mount shows.
@@ -261,12 +263,5 @@ func labelled(fsType string) bool {
 
 func mountField(index int) string { return "mounts[" + strconv.Itoa(index) + "]" }
 
-// FieldError is a value of config.json that cannot be honoured here.
-type FieldError struct {
-	Field   string
-	Problem string
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
-
-func fieldError(field, problem string) error { return &FieldError{field, problem} }
+// fieldError is about a value that cannot be honoured here.
+func fieldError(field, problem string) error { return spec.FieldError{Path: field, Problem: problem} }

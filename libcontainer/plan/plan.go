@@ -5,7 +5,7 @@
 // about the host: it opens no file, makes no system call and changes nothing,
 // so it is tested with golden files, fuzzed without root, and `gspawn-oci plan`
 // can show what will happen before it happens. The package imports nothing but
-// the standard library, the OCI types and pure leaves, and never the tape's
+// the standard library, the OCI types, package spec and pure leaves, and never the tape's
 // encoder or anything that touches the machine; it compiles on any GOOS.
 package plan
 

@@ -7,6 +7,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/caps"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // NewSession makes the process the leader of a session of its own, setsid(2).
@@ -362,18 +363,8 @@ func lastOfEach(env []string) []string {
 }
 
 func hasVariable(env []string, name string) bool {
-	_, ok := variable(env, name)
+	_, ok := spec.Variable(env, name)
 	return ok
-}
-
-// variable is the last value of that name, the one that counts.
-func variable(env []string, name string) (string, bool) {
-	for i := len(env) - 1; i >= 0; i-- {
-		if v, ok := strings.CutPrefix(env[i], name); ok && strings.HasPrefix(v, "=") {
-			return v[1:], true
-		}
-	}
-	return "", false
 }
 
 // programCandidates are the paths that execvp(3) tries: the name itself when
@@ -384,7 +375,7 @@ func programCandidates(name string, env []string) []string {
 	if strings.Contains(name, "/") {
 		return []string{name}
 	}
-	search, _ := variable(env, "PATH")
+	search, _ := spec.Variable(env, "PATH")
 	var out []string
 	for _, dir := range strings.Split(search, ":") {
 		if dir != "" {

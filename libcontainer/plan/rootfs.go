@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 )
 
 // HostPropagation sets the propagation of the whole mount tree that the init
@@ -55,9 +57,9 @@ func (s AttachRoot) String() string {
 	}
 	switch s.Volatile {
 	case VolatileYes:
-		text += ", of which an empty tmpfs shows /usr alone, read-only: what is written is forgotten (" + annotationVolatile + ")"
+		text += ", of which an empty tmpfs shows /usr alone, read-only: what is written is forgotten (" + annotation.Volatile + ")"
 	case VolatileOverlay:
-		text += " under an overlay in a tmpfs: what is written is forgotten (" + annotationVolatile + ")"
+		text += " under an overlay in a tmpfs: what is written is forgotten (" + annotation.Volatile + ")"
 	}
 	return text
 }
@@ -210,29 +212,22 @@ func (c *compiler) paths() {
 	}
 }
 
-// The annotations of a bundle that change how the root is attached, as
-// package nspawn documents them.
-const (
-	annotationVolatile  = "io.gspawn.volatile"
-	annotationOwnership = "io.gspawn.private-users-ownership"
-)
-
 func (c *compiler) attachRoot(root string, inPlace bool) (AttachRoot, error) {
 	s := AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime(), InPlace: inPlace}
 	if len(c.spec.Annotations) == 0 {
 		return s, nil
 	}
-	switch mode := c.spec.Annotations[annotationVolatile]; mode {
+	switch mode := c.spec.Annotations[annotation.Volatile]; mode {
 	case "", "no", "state": // state is a tmpfs among the mounts
 	case VolatileYes, VolatileOverlay:
 		s.Volatile = mode
 	default:
-		return s, fieldError("annotations["+annotationVolatile+"]", "want yes, state, overlay or no, not "+strconv.Quote(mode))
+		return s, fieldError("annotations["+annotation.Volatile+"]", "want yes, state, overlay or no, not "+strconv.Quote(mode))
 	}
-	s.Mapped = c.spec.Annotations[annotationOwnership] == "map"
-	field := annotationVolatile
+	s.Mapped = c.spec.Annotations[annotation.Ownership] == "map"
+	field := annotation.Volatile
 	if s.Mapped {
-		field = annotationOwnership
+		field = annotation.Ownership
 		if !c.p.Namespaces.Has(CloneUser) {
 			return s, fieldError("annotations["+field+"]", "there is no user namespace to map the owners to")
 		}

@@ -10,18 +10,17 @@ import (
 
 // An entry of the cache, and what gspawn-oci-seccomp --program writes (there with
 // an empty key): a header of 64 bytes, the key (the profile's JSON text), listener
-// path, listener metadata, unknown names, zeroes up to a multiple of 8, the BPF
-// program. Numbers are little-endian, but for the program, which has the machine's
+// path, listener metadata, zeroes up to a multiple of 8, the BPF program. Numbers are little-endian, but for the program, which has the machine's
 // byte order as the kernel wants it.
 //
 //	 0  magic   "gsp-bpf" and formatVersion
 //	 8  stamp   hash of GOARCH and the build; 0 from the helper
 //	16  sum     hash of all that follows the key
 //	24  flags   28 notify   32 len(key)   36 len(path)   40 len(metadata)
-//	44  len(unknown)   48 len(BPF)   52–63 zero
+//	44  len(BPF)   48–63 zero
 const (
 	magic         = "gsp-bpf"
-	formatVersion = 1
+	formatVersion = 2
 	headerSize    = 64
 	maxProgram    = 4096 * 8 // BPF_MAXINSNS
 	maxEntry      = 16 << 20
@@ -34,7 +33,7 @@ func Encode(p *Program) []byte { return encode(p, nil, 0) }
 
 // encode returns p as an entry for key, the text it was compiled from.
 func encode(p *Program, key []byte, stamp uint64) []byte {
-	body := headerSize + len(key) + len(p.ListenerPath) + len(p.ListenerMetadata) + len(p.Unknown)
+	body := headerSize + len(key) + len(p.ListenerPath) + len(p.ListenerMetadata)
 	pad := -body & 7
 	b := make([]byte, headerSize, body+pad+len(p.BPF))
 	copy(b, magic)
@@ -45,13 +44,12 @@ func encode(p *Program, key []byte, stamp uint64) []byte {
 	if p.Notify {
 		b[28] = 1
 	}
-	for i, n := range [...]int{len(key), len(p.ListenerPath), len(p.ListenerMetadata), len(p.Unknown), len(p.BPF)} {
+	for i, n := range [...]int{len(key), len(p.ListenerPath), len(p.ListenerMetadata), len(p.BPF)} {
 		le.PutUint32(b[32+4*i:], uint32(n))
 	}
 	b = append(b, key...)
 	b = append(b, p.ListenerPath...)
 	b = append(b, p.ListenerMetadata...)
-	b = append(b, p.Unknown...)
 	b = append(b, make([]byte, pad)...)
 	b = append(b, p.BPF...)
 	le.PutUint64(b[16:], hash(b[headerSize+len(key):], hash(b[24:headerSize], 0)))
@@ -65,7 +63,7 @@ func decode(b, key []byte, stamp uint64) (Program, error) {
 	if len(b) < headerSize || string(b[:len(magic)]) != magic || b[len(magic)] != formatVersion || le.Uint64(b[8:]) != stamp {
 		return Program{}, errEntry
 	}
-	var n [5]int
+	var n [4]int
 	sum := 0
 	for i := range n {
 		v := le.Uint32(b[32+4*i:])
@@ -73,13 +71,13 @@ func decode(b, key []byte, stamp uint64) (Program, error) {
 			return Program{}, errEntry
 		}
 		n[i] = int(v)
-		if i < 4 {
+		if i < 3 {
 			sum += n[i]
 		}
 	}
 	start := (headerSize + sum + 7) &^ 7
 	// The key is compared byte for byte: whatever collides, nobody gets another's filter.
-	if n[0] != len(key) || n[4]%8 != 0 || n[4] > maxProgram || start+n[4] != len(b) || string(b[headerSize:headerSize+n[0]]) != string(key) {
+	if n[0] != len(key) || n[3]%8 != 0 || n[3] > maxProgram || start+n[3] != len(b) || string(b[headerSize:headerSize+n[0]]) != string(key) {
 		return Program{}, errEntry
 	}
 	rest := b[headerSize+n[0]:]
@@ -92,7 +90,6 @@ func decode(b, key []byte, stamp uint64) (Program, error) {
 		Notify:           b[28] == 1,
 		ListenerPath:     string(rest[:n[1]]),
 		ListenerMetadata: string(rest[n[1] : n[1]+n[2]]),
-		Unknown:          string(rest[n[1]+n[2] : n[1]+n[2]+n[3]]),
 	}, nil
 }
 

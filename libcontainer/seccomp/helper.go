@@ -8,51 +8,20 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/companion"
 )
 
 // HelperName is the binary that has libseccomp.
 const HelperName = "gspawn-oci-seccomp"
 
-// helperDirs are looked into after the directory of the running binary.
-// No environment variable adds to them: what the helper answers is the filter of
-// every container, and engines hand on environments they did not write.
-var helperDirs = []string{"../libexec/gspawn-oci", "/usr/libexec/gspawn-oci", "/usr/local/libexec/gspawn-oci"}
-
-// Helper returns the path of the compiler's binary: beside the running binary,
-// then in ../libexec/gspawn-oci from there, /usr/libexec/gspawn-oci and
-// /usr/local/libexec/gspawn-oci.
-func Helper() (string, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find the directory of this binary: %w", err)
-	}
-	return findHelper(filepath.Dir(self))
-}
-
-func findHelper(beside string) (string, error) {
-	tried := make([]string, 0, 1+len(helperDirs))
-	for _, dir := range append([]string{beside}, helperDirs...) {
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(beside, dir)
-		}
-		path := dir + "/" + HelperName
-		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Mode()&0o111 != 0 {
-			return path, nil
-		}
-		tried = append(tried, dir)
-	}
-	// Not "no such file or directory": engines take that for a missing command of the container's.
-	return "", fmt.Errorf("the seccomp compiler %s is not installed (looked in %s); install it there, or build gspawn-oci with CGO_ENABLED=1", HelperName, strings.Join(tried, ", "))
-}
-
 // runHelper runs the helper with input on its standard input, and returns what it
 // wrote. os/exec would do, but for the price of its initialisation.
 func runHelper(input []byte, arg string) ([]byte, error) {
-	path, err := Helper()
+	path, err := companion.Find(HelperName)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("compile a seccomp profile: %w", err)
 	}
 	var files [6]*os.File // read and write ends of stdin, stdout, stderr
 	defer func() {

@@ -2,11 +2,7 @@
 
 package seccomp
 
-import (
-	"strings"
-
-	"github.com/gspawn/gspawn-oci/libcontainer/seccomp/compile"
-)
+import "github.com/gspawn/gspawn-oci/libcontainer/seccomp/compile"
 
 // InProcess tells whether this binary has libseccomp linked, so that it needs no
 // gspawn-oci-seccomp.
@@ -28,7 +24,6 @@ func FromResult(r *compile.Result) Program {
 		Notify:           r.Notify,
 		ListenerPath:     r.ListenerPath,
 		ListenerMetadata: r.ListenerMetadata,
-		Unknown:          strings.Join(r.Unknown, " "),
 	}
 }
 

@@ -57,7 +57,7 @@ func mkdirUnder(p *Program, path string) error {
 	prog := struct {
 		n    uint16
 		insn unsafe.Pointer
-	}{uint16(p.Instructions()), unsafe.Pointer(&p.BPF[0])}
+	}{uint16(len(p.BPF) / 8), unsafe.Pointer(&p.BPF[0])}
 	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(p.Flags), uintptr(unsafe.Pointer(&prog)))
 	if errno != 0 {
 		return fmt.Errorf("load filter: %w", errno)

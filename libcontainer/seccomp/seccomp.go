@@ -27,13 +27,7 @@ type Program struct {
 	Notify           bool
 	ListenerPath     string
 	ListenerMetadata string
-	// Unknown names the system calls of the profile that were ignored because
-	// libseccomp does not know them, separated by spaces. For debug messages.
-	Unknown string
 }
-
-// Instructions is the length of the program as struct sock_fprog wants it.
-func (p *Program) Instructions() int { return len(p.BPF) / 8 }
 
 // Load returns the program of a profile, raw being the JSON text of linux.seccomp
 // exactly as it stands in config.json. cacheDir is Dir(state root); it is made

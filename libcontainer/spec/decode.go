@@ -30,19 +30,6 @@ func Decode(raw []byte) (*Config, error) {
 	return c, nil
 }
 
-// SeccompProfile decodes the seccomp profile; nil, nil when there is none. Places in a *DecodeError are in
-// the text of the profile.
-func (c *Config) SeccompProfile() (*specs.LinuxSeccomp, error) {
-	if c.Seccomp == nil {
-		return nil, nil
-	}
-	s := new(specs.LinuxSeccomp)
-	if err := decodeDocument(new(decoder), c.Seccomp, decodeLinuxSeccomp, s); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
 // DecodeProcess decodes a process object, as exec --process takes it. The error is a *DecodeError.
 func DecodeProcess(raw []byte) (*specs.Process, error) {
 	d := new(decoder)

@@ -57,29 +57,6 @@ func decodeSpec(d *decoder, v *specs.Spec) {
 	}
 }
 
-func decodeLinuxSeccomp(d *decoder, v *specs.LinuxSeccomp) {
-	for key, ok := d.Object(); ok; key, ok = d.Key() {
-		switch key {
-		case "defaultAction":
-			v.DefaultAction = specs.LinuxSeccompAction(d.String())
-		case "defaultErrnoRet":
-			v.DefaultErrnoRet = pointer(d, func(d *decoder) uint { return uint(d.Uint(64)) })
-		case "architectures":
-			v.Architectures = scalars(d, func(d *decoder) specs.Arch { return specs.Arch(d.String()) })
-		case "flags":
-			v.Flags = scalars(d, func(d *decoder) specs.LinuxSeccompFlag { return specs.LinuxSeccompFlag(d.String()) })
-		case "listenerPath":
-			v.ListenerPath = d.String()
-		case "listenerMetadata":
-			v.ListenerMetadata = d.String()
-		case "syscalls":
-			v.Syscalls = slice(d, decodeLinuxSyscall)
-		default:
-			d.Skip()
-		}
-	}
-}
-
 func decodeProcess(d *decoder, v *specs.Process) {
 	for key, ok := d.Object(); ok; key, ok = d.Key() {
 		switch key {
@@ -241,23 +218,6 @@ func decodeLinux(d *decoder, v *specs.Linux) {
 			}
 		case "timeOffsets":
 			v.TimeOffsets = mapping(d, decodeLinuxTimeOffset)
-		default:
-			d.Skip()
-		}
-	}
-}
-
-func decodeLinuxSyscall(d *decoder, v *specs.LinuxSyscall) {
-	for key, ok := d.Object(); ok; key, ok = d.Key() {
-		switch key {
-		case "names":
-			v.Names = d.Strings()
-		case "action":
-			v.Action = specs.LinuxSeccompAction(d.String())
-		case "errnoRet":
-			v.ErrnoRet = pointer(d, func(d *decoder) uint { return uint(d.Uint(64)) })
-		case "args":
-			v.Args = slice(d, decodeLinuxSeccompArg)
 		default:
 			d.Skip()
 		}
@@ -554,23 +514,6 @@ func decodeLinuxTimeOffset(d *decoder, v *specs.LinuxTimeOffset) {
 			v.Secs = d.Int(64)
 		case "nanosecs":
 			v.Nanosecs = uint32(d.Uint(32))
-		default:
-			d.Skip()
-		}
-	}
-}
-
-func decodeLinuxSeccompArg(d *decoder, v *specs.LinuxSeccompArg) {
-	for key, ok := d.Object(); ok; key, ok = d.Key() {
-		switch key {
-		case "index":
-			v.Index = uint(d.Uint(64))
-		case "value":
-			v.Value = d.Uint(64)
-		case "valueTwo":
-			v.ValueTwo = d.Uint(64)
-		case "op":
-			v.Op = specs.LinuxSeccompOperator(d.String())
 		default:
 			d.Skip()
 		}

@@ -68,17 +68,6 @@ func TestDecodeSemantics(t *testing.T) {
 	}
 }
 
-func TestSeccompProfileErrors(t *testing.T) {
-	c, err := Decode([]byte(`{"linux":{"seccomp":{"syscalls":[{"names":"read"}]}}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.SeccompProfile()
-	if want := "line 1:23: syscalls[0].names: expected an array, found a string"; err == nil || err.Error() != want {
-		t.Errorf("got %v\nwant %s", err, want)
-	}
-}
-
 // TestSchemaCorpus is the specification's own collection (schema/test/config).
 func TestSchemaCorpus(t *testing.T) {
 	bad := map[string]string{

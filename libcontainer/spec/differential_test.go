@@ -103,14 +103,14 @@ func comparableNames(raw []byte) bool {
 	}
 }
 
-// decodeAll is our decoder, with the seccomp profile decoded as well.
+// decodeAll is our decoder, with the seccomp profile that it leaves as text decoded as well.
 func decodeAll(raw []byte) (*specs.Spec, error) {
 	c, err := Decode(raw)
 	if err != nil {
 		return nil, err
 	}
 	if c.Seccomp != nil {
-		if c.Spec.Linux.Seccomp, err = c.SeccompProfile(); err != nil {
+		if err := json.Unmarshal(c.Seccomp, c.Spec.Linux.Seccomp); err != nil {
 			return nil, err
 		}
 	}

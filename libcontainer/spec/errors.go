@@ -36,7 +36,7 @@ func (e *DecodeError) Error() string {
 	return b.String()
 }
 
-// FieldError is one finding of Validate.
+// FieldError is one finding of Validate, or of who finds that a valid value cannot be honoured.
 type FieldError struct {
 	Path    string // the field, like process.cwd or linux.namespaces[2].type
 	Problem string // what is wrong with it, lower case, without the path

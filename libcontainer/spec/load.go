@@ -27,7 +27,7 @@ type Config struct {
 	Raw []byte
 	// Seccomp is the text of linux.seccomp, nil when absent or null; it is part of Raw. It is known to be
 	// well-formed JSON, and that is all. Profiles are 15–60 kB and compiled programs are cached by their content,
-	// so it is decoded only on demand, by SeccompProfile. Spec.Linux.Seccomp points to an empty
+	// so it is left to package seccomp. Spec.Linux.Seccomp points to an empty
 	// LinuxSeccomp then, whose missing default action no compiler accepts: code that forgets this field
 	// fails closed instead of running a container without its filter.
 	Seccomp []byte

@@ -155,6 +155,7 @@ func TestSysctlPath(t *testing.T) {
 		"net/ipv4/ip_forward":              "net/ipv4/ip_forward",
 		"net.ipv4.conf.eno2/100.rp_filter": "net/ipv4/conf/eno2.100/rp_filter",
 		"net/ipv4/conf/eno2.100/rp_filter": "net/ipv4/conf/eno2.100/rp_filter",
+		"single":                           "single",
 	} {
 		if got, err := SysctlPath(key); err != nil || got != want {
 			t.Errorf("SysctlPath(%q) = %q, %v, want %q", key, got, err, want)

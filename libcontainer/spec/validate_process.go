@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/rlimit"
 )
 
 // process is the process object (config.md, Process).
@@ -64,8 +66,8 @@ func (v *validator) environment(path string, env []string) {
 
 func (v *validator) rlimits(path string, limits []specs.POSIXRlimit) {
 	for i, l := range limits {
-		switch {
-		case !isRlimit(l.Type):
+		switch _, known := rlimit.Number(l.Type); {
+		case !known:
 			v.bad(at(path, i)+".type", quote(l.Type)+" is not a resource of Linux, like RLIMIT_NOFILE")
 		case l.Soft > l.Hard:
 			v.bad(at(path, i)+".soft", strconv.FormatUint(l.Soft, 10)+" is above the hard limit, "+strconv.FormatUint(l.Hard, 10))
@@ -77,15 +79,4 @@ func (v *validator) rlimits(path string, limits []specs.POSIXRlimit) {
 			}
 		}
 	}
-}
-
-// isRlimit knows the names of getrlimit(2).
-func isRlimit(name string) bool {
-	switch name {
-	case "RLIMIT_AS", "RLIMIT_CORE", "RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_LOCKS",
-		"RLIMIT_MEMLOCK", "RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_RSS",
-		"RLIMIT_RTPRIO", "RLIMIT_RTTIME", "RLIMIT_SIGPENDING", "RLIMIT_STACK":
-		return true
-	}
-	return false
 }

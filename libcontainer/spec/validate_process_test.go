@@ -101,6 +101,8 @@ func TestValidateIOAndAffinity(t *testing.T) {
 			[]string{`process.execCPUAffinity.final: "3-1" is not a list of numbers and ranges like "0-3,7"`}},
 		{"affinity comma", cpus("0,", "0"),
 			[]string{`process.execCPUAffinity.initial: "0," is not a list of numbers and ranges like "0-3,7"`}},
+		{"affinity high", cpus("0-8192", "8191"),
+			[]string{`process.execCPUAffinity.initial: "0-8192" names more than Linux can have: the highest number is 8191`}},
 		{"affinity huge", cpus("0-99999999999999999999", "0"),
 			[]string{`process.execCPUAffinity.initial: "0-99999999999999999999" is not a list of numbers and ranges like "0-3,7"`}},
 	})

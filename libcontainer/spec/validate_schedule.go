@@ -2,7 +2,6 @@ package spec
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -135,19 +134,7 @@ func (v *validator) memoryPolicyFlags(path string, m *specs.LinuxMemoryPolicy) {
 
 // numberList is a list like "0-3,7"; the empty one is fine.
 func (v *validator) numberList(path, list string) {
-	if list == "" {
-		return
-	}
-	for part := range strings.SplitSeq(list, ",") {
-		first, last, isRange := strings.Cut(part, "-")
-		a, err := strconv.ParseUint(first, 10, 16)
-		b := a
-		if err == nil && isRange {
-			b, err = strconv.ParseUint(last, 10, 16)
-		}
-		if err != nil || b < a {
-			v.bad(path, quote(list)+" is not a list of numbers and ranges like \"0-3,7\"")
-			return
-		}
+	if _, err := ParseBitmap(list); err != nil {
+		v.bad(path, err.Error())
 	}
 }

@@ -29,8 +29,6 @@ type Container struct {
 	// PrivatePID says that killing the init kills all of the container.
 	PrivatePID   bool
 	NoNewKeyring bool
-	// Rootless says that the container was made without privileges.
-	Rootless bool
 	// RootMount is the ID of the mount that Rootfs was on before a container
 	// without a mount namespace mounted its own there; 0 for others.
 	RootMount uint64
@@ -70,7 +68,6 @@ func (d *Dir) WriteContainer(c *Container) error {
 	w.Key("namespaces").Uint(c.Namespaces)
 	w.Key("privatePID").Bool(c.PrivatePID)
 	w.Key("noNewKeyring").Bool(c.NoNewKeyring)
-	w.Key("rootless").Bool(c.Rootless)
 	w.Key("rootMount").Uint(c.RootMount)
 	w.Key("stopSignal").Int(int64(c.StopSignal))
 	w.Key("replaceTERM").Bool(c.ReplaceTERM)
@@ -129,6 +126,7 @@ func (d *Dir) Container() (*Container, error) {
 	return c, nil
 }
 
+// readContainer reads who the container is, and leaves the rest to the groups.
 func readContainer(r *jsonio.Reader, c *Container) {
 	for key, ok := r.Object(); ok; key, ok = r.Key() {
 		switch key {
@@ -143,37 +141,43 @@ func readContainer(r *jsonio.Reader, c *Container) {
 		case "created":
 			// A time that cannot be read is shown as the zero time.
 			c.Created, _ = time.Parse(time.RFC3339Nano, r.String())
-		case "cgroup":
-			readCgroup(r, &c.Cgroup)
+		case "owner":
+			c.Owner = int(r.Int(64))
+		case "stopSignal", "replaceTERM", "supervisor":
+			readBoot(r, key, c)
 		default:
-			readNature(r, key, c)
+			readPlace(r, key, c)
 		}
 	}
 }
 
-// readNature reads the members that say what kind of container it is.
-func readNature(r *jsonio.Reader, key string, c *Container) {
+// readBoot reads how a booted system is ended.
+func readBoot(r *jsonio.Reader, key string, c *Container) {
 	switch key {
-	case "owner":
-		c.Owner = int(r.Int(64))
-	case "namespaces":
-		c.Namespaces = r.Uint(64)
-	case "privatePID":
-		c.PrivatePID = r.Bool()
-	case "noNewKeyring":
-		c.NoNewKeyring = r.Bool()
-	case "rootless":
-		c.Rootless = r.Bool()
-	case "rootMount":
-		c.RootMount = r.Uint(64)
 	case "stopSignal":
 		c.StopSignal = int(r.Int(32))
 	case "replaceTERM":
 		c.ReplaceTERM = r.Bool()
 	case "supervisor":
 		c.Supervisor = parseProcess(r.String())
+	}
+}
+
+// readPlace reads what the container is in: namespaces, mounts, groups.
+func readPlace(r *jsonio.Reader, key string, c *Container) {
+	switch key {
+	case "namespaces":
+		c.Namespaces = r.Uint(64)
+	case "privatePID":
+		c.PrivatePID = r.Bool()
+	case "noNewKeyring":
+		c.NoNewKeyring = r.Bool()
+	case "rootMount":
+		c.RootMount = r.Uint(64)
 	case "resctrl":
 		readResctrl(r, &c.Resctrl)
+	case "cgroup":
+		readCgroup(r, &c.Cgroup)
 	default:
 		r.Skip()
 	}

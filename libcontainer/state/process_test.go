@@ -111,7 +111,7 @@ func TestDir(t *testing.T) {
 	owner := 100000
 	c := Container{
 		ID: "one", OCIVersion: "1.2.0", Bundle: "/b \"x\"\n", Rootfs: "/b/r", Created: time.Now().UTC().Round(0),
-		Owner: 7, Namespaces: 1 << 40, PrivatePID: true, NoNewKeyring: true, Rootless: true, Resctrl: Resctrl{"/r", "/r/g", true, "/r/g/m"}, Supervisor: Process{4, 5, 0},
+		Owner: 7, Namespaces: 1 << 40, PrivatePID: true, NoNewKeyring: true, Resctrl: Resctrl{"/r", "/r/g", true, "/r/g/m"}, Supervisor: Process{4, 5, 0},
 		Cgroup: cgroup.Saved{Owner: &owner, Paths: map[string]string{"pids": "/sys/x"}},
 	}
 	if err := errors.Join(d.WriteContainer(&c), d.WriteConfig([]byte("{}")), d.SetProcess(Process{1, 2, 3})); err != nil {

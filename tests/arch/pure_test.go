@@ -14,6 +14,8 @@ var pure = []string{
 	"libcontainer/spec/...",
 	"libcontainer/plan",
 	"libcontainer/caps",
+	"libcontainer/rlimit",
+	"libcontainer/annotation",
 	"libcontainer/jsonout",
 	"libcontainer/nspawn/siphash",
 	"libcontainer/nspawn/syscalls",

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -45,13 +46,14 @@ func (p *pkg) imports() []string {
 	return own
 }
 
-var packages = sync.OnceValues(func() ([]*pkg, error) { return list("./...") })
+var packages = sync.OnceValues(func() ([]*pkg, error) { return list("1", "./...") })
 
-// list asks the go command, for Linux without cgo and with what only tests
-// link left out.
-func list(args ...string) ([]*pkg, error) {
+// list asks the go command, for Linux with cgo ("1") or without ("0"), and with
+// what only tests link left out.
+func list(cgo string, args ...string) ([]*pkg, error) {
 	cmd := exec.Command("go", append([]string{"list", "-e", "-json=ImportPath,Dir,Name,GoFiles,CgoFiles,Imports"}, args...)...)
 	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED="+cgo)
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, err

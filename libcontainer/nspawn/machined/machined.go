@@ -36,12 +36,6 @@ const ServiceName = "gspawn-oci"
 // ErrExists is wrapped when a machine of the name is registered already.
 var ErrExists = errors.New("a machine of this name is registered already")
 
-// Property is a property of the scope that machined makes.
-type Property struct {
-	Name  string
-	Value dbus.Variant
-}
-
 // Machine is what machined is told about a container.
 type Machine struct {
 	Name string
@@ -74,24 +68,6 @@ func Connect(ctx context.Context, address string) (*Client, error) {
 
 // Close ends the connection. Machines stay registered.
 func (c *Client) Close() error { return c.bus.Close() }
-
-// Create registers a machine and has its leader moved to a new scope below
-// machine.slice, named naming.Scope(m.Name), with these properties besides
-// machined's own.
-func (c *Client) Create(ctx context.Context, m Machine, scope []Property) error {
-	args, err := m.arguments()
-	if err != nil {
-		return err
-	}
-	if scope == nil {
-		scope = []Property{}
-	}
-	err = c.call(ctx, "CreateMachineWithNetwork", append(args, m.interfaces(), scope)...)
-	if unknownMethod(err) {
-		err = c.call(ctx, "CreateMachine", append(args, scope)...)
-	}
-	return m.failure("register", err)
-}
 
 // Register registers a machine that runs in a unit already, as of
 // gspawn-oci@.service.

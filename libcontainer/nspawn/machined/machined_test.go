@@ -63,10 +63,6 @@ func (f *fakeManager) record(name string, args ...any) (dbus.ObjectPath, *dbus.E
 	return "/org/freedesktop/machine1/machine/box", nil
 }
 
-func (f *fakeManager) CreateMachineWithNetwork(name string, id []byte, svc, class string, leader uint32, root string, ifs []int32, props []Property) (dbus.ObjectPath, *dbus.Error) {
-	return f.record("CreateMachineWithNetwork", name, id, svc, class, leader, root, ifs, props)
-}
-
 func (f *fakeManager) RegisterMachineWithNetwork(name string, id []byte, svc, class string, leader uint32, root string, ifs []int32) (dbus.ObjectPath, *dbus.Error) {
 	return f.record("RegisterMachineWithNetwork", name, id, svc, class, leader, root, ifs)
 }
@@ -82,8 +78,8 @@ func (f *fakeManager) UnregisterMachine(name string) *dbus.Error {
 // oldManager is a machined without the methods for networks.
 type oldManager struct{ fakeManager }
 
-func (o *oldManager) CreateMachine(name string, id []byte, svc, class string, leader uint32, root string, props []Property) (dbus.ObjectPath, *dbus.Error) {
-	return o.record("CreateMachine", name, id, svc, class, leader, root, props)
+func (o *oldManager) RegisterMachine(name string, id []byte, svc, class string, leader uint32, root string) (dbus.ObjectPath, *dbus.Error) {
+	return o.record("RegisterMachine", name, id, svc, class, leader, root)
 }
 
 func serve(t *testing.T, address string, methods map[string]any) {
@@ -118,32 +114,18 @@ var box = Machine{Name: "box", ID: strings.Repeat("0f", 16), Leader: 4711, Root:
 func TestRegistration(t *testing.T) {
 	address := startBus(t)
 	fake := &fakeManager{}
-	serve(t, address, map[string]any{"CreateMachineWithNetwork": fake.CreateMachineWithNetwork,
-		"RegisterMachineWithNetwork": fake.RegisterMachineWithNetwork, "UnregisterMachine": fake.UnregisterMachine})
+	serve(t, address, map[string]any{"RegisterMachineWithNetwork": fake.RegisterMachineWithNetwork, "UnregisterMachine": fake.UnregisterMachine})
 	c, ctx := connect(t, address)
 
 	if err := c.Unregister(ctx, "box"); err != nil {
 		t.Errorf("a machine that is not there: %v", err)
 	}
-	if err := c.Create(ctx, box, Scope(ScopeOptions{KillSignal: 37})); err != nil {
+	if err := c.Register(ctx, box); err != nil {
 		t.Fatal(err)
 	}
 	id := []byte(strings.Repeat("\x0f", 16))
-	want := []any{"box", id, "gspawn-oci", "container", uint32(4711), "/srv/box", []int32{3}}
-	if !reflect.DeepEqual(fake.args[:7], want) {
-		t.Errorf("arguments %#v, want %#v", fake.args[:7], want)
-	}
-	got := map[string]string{}
-	for _, p := range fake.args[7].([]Property) {
-		got[p.Name] = p.Value.Signature().String() + " " + p.Value.String()
-	}
-	for name, text := range map[string]string{"KillSignal": "i 37", "KillMode": `s "mixed"`, "DevicePolicy": `s "closed"`} {
-		if got[name] != text {
-			t.Errorf("%s is %q, want %q", name, got[name], text)
-		}
-	}
-	if !strings.HasPrefix(got["DeviceAllow"], "a(ss) ") || !strings.Contains(got["DeviceAllow"], "char-pts") {
-		t.Errorf("DeviceAllow is %q", got["DeviceAllow"])
+	if want := []any{"box", id, "gspawn-oci", "container", uint32(4711), "/srv/box", []int32{3}}; !reflect.DeepEqual(fake.args, want) {
+		t.Errorf("arguments %#v, want %#v", fake.args, want)
 	}
 	if err := c.Register(ctx, Machine{Name: "b", Leader: 5}); err != nil {
 		t.Fatal(err)
@@ -163,10 +145,10 @@ func TestRegistration(t *testing.T) {
 func TestOldMachined(t *testing.T) {
 	address := startBus(t)
 	old := &oldManager{}
-	serve(t, address, map[string]any{"CreateMachine": old.CreateMachine})
+	serve(t, address, map[string]any{"RegisterMachine": old.RegisterMachine})
 	c, ctx := connect(t, address)
-	if err := c.Create(ctx, box, nil); err != nil || len(old.calls) != 1 || old.calls[0] != "CreateMachine" {
-		t.Errorf("create: %v, calls %q", err, old.calls)
+	if err := c.Register(ctx, box); err != nil || len(old.calls) != 1 || old.calls[0] != "RegisterMachine" {
+		t.Errorf("register: %v, calls %q", err, old.calls)
 	}
 }
 
@@ -175,7 +157,7 @@ func TestAbsent(t *testing.T) {
 		t.Errorf("no bus: %v", err)
 	}
 	c, ctx := connect(t, startBus(t))
-	if err := c.Create(ctx, box, nil); !Absent(err) {
+	if err := c.Register(ctx, box); !Absent(err) {
 		t.Errorf("no machined: %v", err)
 	}
 	if Absent(errors.New("other")) || Absent(dbus.Error{Name: "org.freedesktop.DBus.Error.AccessDenied"}) {

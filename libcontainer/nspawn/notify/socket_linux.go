@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,56 +11,19 @@ import (
 // maxDatagram is systemd's NOTIFY_BUFFER_MAX.
 const maxDatagram = 4096
 
-// Listen binds the container's notification socket by the name "notify" in a
-// directory, given by its descriptor: /run/host before it is sealed. uid and gid
-// are the container root's on the host. The descriptor that comes back is
-// close-on-exec and does not block.
-func Listen(dir int, name string, uid, gid int) (*os.File, error) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return nil, fmt.Errorf("make the notification socket: %w", err)
-	}
-	path := "/proc/self/fd/" + strconv.Itoa(dir) + "/" + name
-	fail := func(err error) (*os.File, error) {
-		unix.Close(fd)
-		return nil, fmt.Errorf("bind the notification socket %q: %w", name, err)
-	}
-	// Before bind: what is sent first must carry credentials, too.
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
-		return fail(err)
-	}
-	// The mode comes from the socket's own, so that no moment is left in
-	// which anybody may write to it.
-	if err := unix.Fchmod(fd, 0o200); err != nil {
-		return fail(err)
-	}
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		return fail(err)
-	}
-	if err := unix.Fchmodat(dir, name, 0o200, 0); err != nil {
-		return fail(err)
-	}
-	if err := unix.Fchownat(dir, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return fail(err)
-	}
-	return os.NewFile(uintptr(fd), "notify"), nil
-}
-
 // Proxy reads what a container says.
 type Proxy struct {
 	socket *os.File
 	leader int32
 }
 
-// NewProxy takes a socket from Listen, and the PID of the container's PID 1 as
+// NewProxy takes the socket, which has SO_PASSCRED set and does not block, and the PID of the container's PID 1 as
 // this process sees it.
 func NewProxy(socket *os.File, leader int) *Proxy { return &Proxy{socket, int32(leader)} }
 
-// Close ends Next with os.ErrClosed.
-func (p *Proxy) Close() error { return p.socket.Close() }
-
 // Next waits for a message of the container's PID 1; those of other processes,
-// and those that are longer than systemd takes, are dropped.
+// and those that are longer than systemd takes, are dropped. Closing the socket
+// ends it with os.ErrClosed.
 func (p *Proxy) Next() (Message, error) {
 	raw, err := p.socket.SyscallConn()
 	if err != nil {

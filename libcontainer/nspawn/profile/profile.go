@@ -17,6 +17,7 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/annotation"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/syscalls"
 )
@@ -171,31 +172,31 @@ func namespaces(o *Options) []specs.LinuxNamespace {
 }
 
 func annotations(o *Options) map[string]string {
-	a := map[string]string{nspawn.AnnotationBoot: "no"}
+	a := map[string]string{annotation.Boot: "no"}
 	set := func(key, value string) {
 		if value != "" {
 			a[key] = value
 		}
 	}
 	if o.Boot {
-		a[nspawn.AnnotationBoot] = "yes"
-		a[nspawn.AnnotationStopSignal] = initOf(o).Kind.StopSignal()
+		a[annotation.Boot] = "yes"
+		a[annotation.StopSignal] = initOf(o).Kind.StopSignal()
 	}
-	set(nspawn.AnnotationStopSignal, o.KillSignal)
-	set(nspawn.AnnotationMachine, o.Machine)
-	set(nspawn.AnnotationMachineID, o.MachineID)
+	set(annotation.StopSignal, o.KillSignal)
+	set(annotation.Machine, o.Machine)
+	set(annotation.MachineID, o.MachineID)
 	if o.privateNetwork() {
-		a[nspawn.AnnotationNetwork] = string(o.Network)
+		a[annotation.Network] = string(o.Network)
 	}
-	set(nspawn.AnnotationNetworkOptions, strings.Join(o.NetworkOptions, "\n"))
+	set(annotation.NetworkOptions, strings.Join(o.NetworkOptions, "\n"))
 	if o.Volatile != "no" {
-		set(nspawn.AnnotationVolatile, o.Volatile)
+		set(annotation.Volatile, o.Volatile)
 	}
 	if o.PrivateUsers != nil {
-		set(nspawn.AnnotationOwnership, o.Ownership)
+		set(annotation.Ownership, o.Ownership)
 	}
 	for _, c := range o.Credentials {
-		a[nspawn.AnnotationCredential+c.ID] = string(c.Value)
+		a[annotation.Credential+c.ID] = string(c.Value)
 	}
 	return a
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 )
 
 // setFiles stores the values of [Files] that have a form of their own.
@@ -32,19 +34,15 @@ func (s *Settings) setFiles(key, value string) error {
 		s.BindUser = append(s.BindUser, strings.Fields(value)...)
 	case "PrivateUsersChown":
 		// The old name, a boolean.
-		return setChown(&s.Ownership, value)
-	}
-	return nil
-}
-
-func setChown(p *string, value string) error {
-	switch strings.ToLower(value) {
-	case "1", "yes", "y", "true", "t", "on":
-		*p = "chown"
-	case "0", "no", "n", "false", "f", "off":
-		*p = "off"
-	default:
-		return fmt.Errorf("want yes or no")
+		on, err := nspawn.ParseBool(value)
+		switch {
+		case err != nil:
+			return err
+		case on:
+			s.Ownership = "chown"
+		default:
+			s.Ownership = "off"
+		}
 	}
 	return nil
 }

@@ -2,14 +2,13 @@
 // the options of package profile.
 //
 // Parsing is pure and total: a line that is not understood is a warning with
-// its number, never an error, as in nspawn. What a file may say that lies beside
-// an image, and so may come from a stranger, is decided by Untrusted. The
-// package imports caps, nspawn, profile, syscalls and uidrange.
+// its number, never an error, as in nspawn. A file may give the container access
+// to the host: it is for who starts the container to choose it. The package
+// imports caps, nspawn, profile, syscalls and uidrange.
 package settings
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -119,33 +118,14 @@ type Warning struct {
 
 func (w Warning) String() string { return fmt.Sprintf("line %d: %s", w.Line, w.Text) }
 
-// Candidate is a place of a settings file.
-type Candidate struct {
-	Path    string
-	Trusted bool
-}
-
-// Candidates lists where a machine's file is looked for; the first that exists
-// is the only one. image is the path of its tree or disk image, "" for none.
-func Candidates(machine, image string) []Candidate {
-	list := []Candidate{
-		{"/etc/systemd/nspawn/" + machine + ".nspawn", true},
-		{"/run/systemd/nspawn/" + machine + ".nspawn", true},
-	}
-	if image != "" {
-		list = append(list, Candidate{path.Join(path.Dir(path.Clean(image)), machine+".nspawn"), false})
-	}
-	return list
-}
-
-// The keys by section; an asterisk marks those that an untrusted file may set.
+// The keys by section.
 const (
-	execKeys = " Boot* Ephemeral ProcessTwo* Parameters* Environment* User* Capability AmbientCapability DropCapability* " +
-		"KillSignal* Personality* MachineID WorkingDirectory* PivotRoot* PrivateUsers NotifyReady* SystemCallFilter* LimitCPU " +
+	execKeys = " Boot Ephemeral ProcessTwo Parameters Environment User Capability AmbientCapability DropCapability " +
+		"KillSignal Personality MachineID WorkingDirectory PivotRoot PrivateUsers NotifyReady SystemCallFilter LimitCPU " +
 		"LimitFSIZE LimitDATA LimitSTACK LimitCORE LimitRSS LimitNOFILE LimitAS LimitNPROC LimitMEMLOCK LimitLOCKS " +
-		"LimitSIGPENDING LimitMSGQUEUE LimitNICE LimitRTPRIO LimitRTTIME OOMScoreAdjust CPUAffinity Hostname* NoNewPrivileges* " +
-		"ResolvConf* Timezone* LinkJournal SuppressSync* "
-	filesKeys = " ReadOnly* Volatile* Bind BindReadOnly TemporaryFileSystem Inaccessible Overlay OverlayReadOnly " +
+		"LimitSIGPENDING LimitMSGQUEUE LimitNICE LimitRTPRIO LimitRTTIME OOMScoreAdjust CPUAffinity Hostname NoNewPrivileges " +
+		"ResolvConf Timezone LinkJournal SuppressSync "
+	filesKeys = " ReadOnly Volatile Bind BindReadOnly TemporaryFileSystem Inaccessible Overlay OverlayReadOnly " +
 		"PrivateUsersOwnership PrivateUsersChown BindUser "
 	networkKeys = " Private VirtualEthernet VirtualEthernetExtra Interface MACVLAN IPVLAN Bridge Zone Port NamespacePath "
 )
@@ -153,38 +133,9 @@ const (
 // section gives the section that a key belongs to, "" for none.
 func section(key string) string {
 	for _, s := range [...]struct{ name, keys string }{{"Exec", execKeys}, {"Files", filesKeys}, {"Network", networkKeys}} {
-		if strings.Contains(s.keys, " "+key+" ") || strings.Contains(s.keys, " "+key+"* ") {
+		if strings.Contains(s.keys, " "+key+" ") {
 			return s.name
 		}
 	}
 	return ""
-}
-
-// Untrusted takes out what a file may not set that came with an image: all that
-// gives the container access to the host or more privileges.
-func (s *Settings) Untrusted() []Warning {
-	var warnings []Warning
-	for _, k := range append([]setKey(nil), s.keys...) {
-		if strings.Contains(execKeys+filesKeys, " "+k.name+"* ") {
-			continue
-		}
-		s.Forget(k.name)
-		warnings = append(warnings, Warning{k.line, k.name + "= is ignored in a file that is not in /etc/systemd/nspawn or /run/systemd/nspawn"})
-	}
-	if s.PrivateUsers != nil && !s.Has("PrivateUsers") {
-		s.PrivateUsers = nil // was implied by a key that is gone
-	}
-	if s.PrivateUsers == nil {
-		s.Ownership = ""
-	}
-	var deny []string
-	for _, list := range s.SystemCallFilter {
-		if strings.HasPrefix(list, "~") {
-			deny = append(deny, list)
-		} else {
-			warnings = append(warnings, Warning{s.lineOf("SystemCallFilter"), "SystemCallFilter=" + list + " is ignored: such a file may only deny"})
-		}
-	}
-	s.SystemCallFilter = deny
-	return warnings
 }

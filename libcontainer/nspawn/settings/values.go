@@ -67,31 +67,16 @@ func absolute(name string) error {
 	return nil
 }
 
-const signalNames = " HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU " +
-	"URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS "
-
 // Signal gives a signal's name in the form "SIGTERM" or "SIGRTMIN+3"; a number
 // from 1 to 64 is one, too.
 func Signal(value string) (string, error) {
-	if n, err := strconv.Atoi(value); err == nil {
-		if n < 1 || n > 64 {
-			return "", fmt.Errorf("%d is not a signal", n)
-		}
+	if n, ok := nspawn.ParseSignal(value); !ok || n == 0 {
+		return "", fmt.Errorf("%q is not a signal", value)
+	}
+	if _, err := strconv.Atoi(value); err == nil {
 		return value, nil
 	}
-	name := strings.TrimPrefix(strings.ToUpper(value), "SIG")
-	if name != "" && !strings.Contains(name, " ") && strings.Contains(signalNames, " "+name+" ") {
-		return "SIG" + name, nil
-	}
-	base, number, some := strings.Cut(name, "+")
-	if base == "RTMAX" || strings.HasPrefix(name, "RTMAX-") {
-		base, number, some = strings.Cut(name, "-")
-	}
-	n, err := strconv.Atoi(number)
-	if (base == "RTMIN" || base == "RTMAX") && (!some || err == nil && n >= 0 && n <= 30) {
-		return "SIG" + name, nil
-	}
-	return "", fmt.Errorf("%q is not a signal", value)
+	return "SIG" + strings.TrimPrefix(strings.ToUpper(value), "SIG"), nil
 }
 
 // Capabilities reads a list of names, with or without CAP_, numbers and "all".

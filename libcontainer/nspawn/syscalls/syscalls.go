@@ -32,18 +32,6 @@ func Group(name string) ([]string, bool) {
 	return nil, false
 }
 
-// Names lists the names of all groups in systemd's order.
-func Names() []string {
-	var names []string
-	for rest := groups; rest != ""; {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		name, _, _ := strings.Cut(line, " ")
-		names = append(names, name)
-	}
-	return names
-}
-
 // set is a set of system calls while a filter is put together.
 type set map[string]bool
 
@@ -78,13 +66,4 @@ func (s set) sorted() []string {
 	}
 	sort.Strings(list)
 	return list
-}
-
-// Expand gives the system calls of an entry, groups taken apart, sorted.
-func Expand(entry string) ([]string, error) {
-	s := set{}
-	if err := s.add(entry, nil); err != nil {
-		return nil, err
-	}
-	return s.sorted(), nil
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/siphash"
 )
 
@@ -62,11 +63,12 @@ const (
 func Parse(value string, file bool) (Request, error) {
 	numeric := value != "" && strings.Trim(value, "0123456789") == ""
 	if file || !numeric {
-		switch strings.ToLower(value) {
-		case "0", "no", "n", "false", "f", "off":
-			return Request{}, nil
-		case "1", "yes", "y", "true", "t", "on":
+		on, err := nspawn.ParseBool(value)
+		switch {
+		case err == nil && on:
 			return Request{Mode: FromTree, Count: Size}, nil
+		case err == nil:
+			return Request{}, nil
 		}
 	}
 	switch value {
@@ -91,12 +93,4 @@ func Parse(value string, file bool) (Request, error) {
 		return Request{}, fmt.Errorf("private users %q: the range ends beyond the last user id", value)
 	}
 	return Request{Fixed, uint32(base), uint32(count)}, nil
-}
-
-// OfTree gives the base of FromTree, whose owner and group have to agree.
-func OfTree(uid, gid uint32) (uint32, error) {
-	if uid&0xffff0000 != gid&0xffff0000 {
-		return 0, fmt.Errorf("private users: the root directory belongs to user %d and group %d, which are not of one range of 65536", uid, gid)
-	}
-	return uid & 0xffff0000, nil
 }

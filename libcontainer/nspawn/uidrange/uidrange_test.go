@@ -53,12 +53,6 @@ func TestParse(t *testing.T) {
 			t.Errorf("Parse(%q, %v) = %+v, %v", c.value, c.file, got, err)
 		}
 	}
-	if _, err := OfTree(65536, 0); err == nil {
-		t.Error("an owner and a group of different ranges were taken")
-	}
-	if base, err := OfTree(131073, 131072); err != nil || base != 131072 {
-		t.Errorf("OfTree = %d, %v", base, err)
-	}
 }
 
 func TestPickTriesInOrder(t *testing.T) {

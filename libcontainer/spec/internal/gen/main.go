@@ -15,12 +15,6 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// roots are the documents that are decoded on their own.
-var roots = []reflect.Type{
-	reflect.TypeFor[specs.Spec](),
-	reflect.TypeFor[specs.LinuxSeccomp](),
-}
-
 // foreign are sections for other platforms: their presence is kept, their content is skipped.
 var foreign = map[reflect.Type]bool{
 	reflect.TypeFor[specs.Solaris](): true,
@@ -52,9 +46,7 @@ func main() {
 		log.Fatal("usage: gen OUTPUT.go")
 	}
 	g := generator{done: map[reflect.Type]bool{}}
-	for _, t := range roots {
-		g.need(t)
-	}
+	g.need(reflect.TypeFor[specs.Spec]())
 	for len(g.todo) > 0 {
 		t := g.todo[0]
 		g.todo = g.todo[1:]

@@ -6,21 +6,6 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// Forget takes keys out as if the file had not set them: those that the
-// command line sets under --settings=yes.
-func (s *Settings) Forget(keys ...string) {
-	for _, key := range keys {
-		s.reset(key)
-		kept := s.keys[:0]
-		for _, k := range s.keys {
-			if k.name != key {
-				kept = append(kept, k)
-			}
-		}
-		s.keys = kept
-	}
-}
-
 // reset gives a key its "not set" value.
 func (s *Settings) reset(key string) {
 	if p := s.boolean(key); p != nil {

@@ -1,4 +1,4 @@
-package plan
+package spec
 
 import (
 	"errors"
@@ -23,8 +23,11 @@ func ParseBitmap(list string) ([]uint64, error) {
 		}
 		a, errA := strconv.ParseUint(first, 10, 16)
 		b, errB := strconv.ParseUint(last, 10, 16)
-		if errA != nil || errB != nil || a > b || b > maxBit {
-			return nil, errors.New("invalid range " + strconv.Quote(word) + " in the list " + strconv.Quote(list))
+		switch {
+		case errA == nil && errB == nil && b > maxBit:
+			return nil, errors.New(quote(list) + " names more than Linux can have: the highest number is " + strconv.Itoa(maxBit))
+		case errA != nil || errB != nil || a > b:
+			return nil, errors.New(quote(list) + " is not a list of numbers and ranges like \"0-3,7\"")
 		}
 		for i := a; i <= b; i++ {
 			for uint64(len(mask)) <= i/64 {

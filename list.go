@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"os"
 	"strconv"
@@ -41,41 +42,40 @@ func printList(all []libcontainer.ContainerInfo, format string, quiet bool) erro
 	if format == "json" && !quiet {
 		return json.NewEncoder(os.Stdout).Encode(all)
 	}
-	rows := make([][]string, 0, len(all)+1)
-	if !quiet {
-		rows = append(rows, []string{"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"})
+	if quiet {
+		return printTable(len(all), func(i int, row []string) []string { return append(row, all[i].ID) })
 	}
-	for i := range all {
-		c := &all[i]
-		if quiet {
-			rows = append(rows, []string{c.ID})
-			continue
+	return printTable(len(all)+1, func(i int, row []string) []string {
+		if i == 0 {
+			return append(row, "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER")
 		}
-		rows = append(rows, []string{c.ID, strconv.Itoa(c.Pid), string(c.Status), c.Bundle,
-			c.Created.Format(time.RFC3339Nano), c.Owner})
-	}
-	return printTable(rows)
+		c := &all[i-1]
+		return append(row, c.ID, strconv.Itoa(c.Pid), string(c.Status), c.Bundle, c.Created.Format(time.RFC3339Nano), c.Owner)
+	})
 }
 
-// printTable aligns columns as runc's tables are: at least twelve wide, three blanks between them.
-func printTable(rows [][]string) error {
+// printTable aligns columns as runc's tables are: at least twelve wide, three blanks between them. It asks for each row
+// twice and keeps none, as there may be thousands.
+func printTable(rows int, appendRow func(i int, row []string) []string) error {
 	const minWidth, gap = 12, 3
-	widths := make([]int, 8)
-	for _, r := range rows {
-		for i, cell := range r {
-			widths[i] = max(widths[i], len(cell)+gap, minWidth)
+	var widths [8]int
+	row := make([]string, 0, len(widths))
+	for i := range rows {
+		row = appendRow(i, row[:0])
+		for j, cell := range row {
+			widths[j] = max(widths[j], len(cell)+gap, minWidth)
 		}
 	}
-	var out []byte
-	for _, r := range rows {
-		for i, cell := range r {
-			out = append(out, cell...)
-			for n := len(cell); i < len(r)-1 && n < widths[i]; n++ {
-				out = append(out, ' ')
+	out := bufio.NewWriter(os.Stdout) // whose first error is the last one's
+	for i := range rows {
+		row = appendRow(i, row[:0])
+		for j, cell := range row {
+			_, _ = out.WriteString(cell)
+			for n := len(cell); j < len(row)-1 && n < widths[j]; n++ {
+				_ = out.WriteByte(' ')
 			}
 		}
-		out = append(out, '\n')
+		_ = out.WriteByte('\n')
 	}
-	_, err := os.Stdout.Write(out)
-	return err
+	return out.Flush()
 }

@@ -39,8 +39,9 @@ func (r *Runtime) List() ([]ContainerInfo, error) {
 	}
 	all := make([]ContainerInfo, 0, len(ids))
 	owners := make(map[int]string)
+	memory := new(state.Memory)
 	for _, id := range ids {
-		c, err := r.info(id, owners)
+		c, err := r.info(id, memory, owners)
 		switch {
 		case err == nil:
 			all = append(all, c)
@@ -52,14 +53,14 @@ func (r *Runtime) List() ([]ContainerInfo, error) {
 	return all, nil
 }
 
-func (r *Runtime) info(id string, owners map[int]string) (ContainerInfo, error) {
+func (r *Runtime) info(id string, memory *state.Memory, owners map[int]string) (ContainerInfo, error) {
 	dir, err := state.Open(r.Root, id)
 	if err != nil {
 		return ContainerInfo{}, err
 	}
 	defer dir.Close()
-	v := &view{dir: dir}
-	err = v.read()
+	v := &view{dir: dir, memory: memory}
+	err = v.describe()
 	if errors.Is(err, state.ErrNotExist) {
 		creating, err := dir.Creating()
 		if err != nil {
@@ -78,7 +79,9 @@ func (r *Runtime) info(id string, owners map[int]string) (ContainerInfo, error) 
 		owners[v.Owner] = userName(v.Owner)
 	}
 	return ContainerInfo{
-		OCIVersion: v.OCIVersion, ID: id, Pid: v.pid(), Status: v.status, Bundle: v.Bundle, Rootfs: v.Rootfs,
+		// The next is read to the same memory.
+		OCIVersion: strings.Clone(v.OCIVersion), ID: id, Pid: v.pid(), Status: v.status,
+		Bundle: strings.Clone(v.Bundle), Rootfs: strings.Clone(v.Rootfs),
 		Created: v.Created, Owner: owners[v.Owner],
 	}, nil
 }

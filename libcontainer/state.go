@@ -20,7 +20,7 @@ type State struct {
 
 // State tells what a container is doing.
 func (r *Runtime) State(id string) (*State, error) {
-	v, err := r.look(id)
+	v, err := r.glance(id)
 	if err != nil {
 		return nil, err
 	}

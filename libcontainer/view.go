@@ -22,23 +22,37 @@ var (
 // view is an existing container, and what it was doing when it was looked at.
 type view struct {
 	*state.Container
+	memory *state.Memory // that Container is in
 	dir    *state.Dir
 	init   state.Process
-	group  *cgroup.Group
-	locked bool // by us, so that no create can be at work on it
+	group  *cgroup.Group // nil for a glance
+	locked bool          // by us, so that no create can be at work on it
 	status specs.ContainerState
 }
 
-// look opens a container. The caller closes it. The status is of now, and may be another a moment later unless the
-// container is locked; see lookLocked.
-func (r *Runtime) look(id string) (*view, error) {
+// glance is look for who has nothing to do with the control group.
+func (r *Runtime) glance(id string) (*view, error) {
 	dir, err := state.Open(r.Root, id)
 	if err != nil {
 		return nil, err
 	}
 	v := &view{dir: dir}
-	if err := v.read(); err != nil {
+	if err := v.describe(); err != nil {
 		dir.Close()
+		return nil, err
+	}
+	return v, nil
+}
+
+// look opens a container. The caller closes it. The status is of now, and may be another a moment later unless the
+// container is locked; see lookLocked.
+func (r *Runtime) look(id string) (*view, error) {
+	v, err := r.glance(id)
+	if err != nil {
+		return nil, err
+	}
+	if v.group, err = cgroup.Load(v.Cgroup); err != nil {
+		v.close()
 		return nil, err
 	}
 	return v, nil
@@ -87,13 +101,22 @@ func (v *view) config() (*spec.Config, error) {
 func (v *view) close() { v.dir.Close() }
 
 func (v *view) read() (err error) {
-	if v.Container, err = v.dir.Container(); err != nil {
+	if err = v.describe(); err != nil {
+		return err
+	}
+	v.group, err = cgroup.Load(v.Cgroup)
+	return err
+}
+
+// describe finds out what the container is, and is doing.
+func (v *view) describe() (err error) {
+	if v.memory == nil {
+		v.memory = new(state.Memory)
+	}
+	if v.Container, err = v.dir.ContainerIn(v.memory); err != nil {
 		return err
 	}
 	if v.init, err = v.dir.Process(); err != nil {
-		return err
-	}
-	if v.group, err = cgroup.Load(v.Cgroup); err != nil {
 		return err
 	}
 	v.status, err = v.now()
@@ -120,7 +143,7 @@ func (v *view) now() (specs.ContainerState, error) {
 	if !v.init.Alive() {
 		return specs.StateStopped, nil
 	}
-	frozen, err := v.group.Frozen()
+	frozen, err := v.Cgroup.Frozen()
 	switch {
 	case err != nil:
 		return "", err

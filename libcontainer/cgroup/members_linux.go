@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/opencontainers/cgroups"
+	"github.com/opencontainers/cgroups/fs"
 	"golang.org/x/sys/unix"
 )
 
@@ -81,19 +82,42 @@ func (g *Group) Frozen() (bool, error) {
 	if g.none {
 		return false, nil
 	}
-	if g.mode == Unified {
-		// The library waits for what is being frozen, and for long if it is thawed meanwhile.
-		text, err := cgroups.ReadFile(g.mgr.Path(""), "cgroup.freeze")
-		if err != nil && !gone(err) {
-			return false, fmt.Errorf("read freezer state of cgroup %q: %w", g.loc, err)
-		}
-		return text == "1\n", nil
+	return frozen(g.loc, g.mode, g.mgr.GetPaths())
+}
+
+// Frozen is [Group.Frozen] for who wants to know nothing else.
+func (s *Saved) Frozen() (bool, error) { return frozen(s.Location, s.Mode, s.Paths) }
+
+func frozen(l Location, mode HostMode, paths map[string]string) (is bool, err error) {
+	dir := paths[""]
+	if mode != Unified {
+		dir = paths["freezer"]
 	}
-	st, err := g.mgr.GetFreezerState()
+	switch {
+	case dir == "":
+	case mode == Unified:
+		// The library would wait for what is being frozen, and for long if it is thawed meanwhile.
+		is, err = askedToFreeze(dir)
+	default:
+		var state cgroups.FreezerState
+		state, err = new(fs.FreezerGroup).GetState(dir)
+		is = state == cgroups.Frozen
+	}
 	if err != nil && !gone(err) {
-		return false, fmt.Errorf("read freezer state of cgroup %q: %w", g.loc, err)
+		return false, fmt.Errorf("read freezer state of cgroup %q: %w", l, err)
 	}
-	return st == cgroups.Frozen, nil
+	return is, nil
+}
+
+func askedToFreeze(dir string) (bool, error) {
+	file, err := cgroups.OpenFile(dir, "cgroup.freeze", unix.O_RDONLY)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	var text [2]byte
+	n, err := file.Read(text[:])
+	return string(text[:n]) == "1\n", err
 }
 
 // Kill sends SIGKILL to every process in and below the cgroup; see SignalAll.

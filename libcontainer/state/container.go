@@ -108,15 +108,28 @@ func writeCgroup(w *jsonout.Writer, g *cgroup.Saved) {
 
 // Container reads the description back. ErrNotExist says that the runtime
 // was killed before it wrote one, ErrDamaged that it is none any more.
-func (d *Dir) Container() (*Container, error) {
-	raw, err := d.read(stateFile)
+func (d *Dir) Container() (*Container, error) { return d.ContainerIn(new(Memory)) }
+
+// Memory is where one description after another is read to.
+type Memory struct {
+	raw       [1024]byte
+	container Container
+}
+
+// ContainerIn is Container for who reads many: what it returns, to the last
+// string, is good until the next is read to the same memory.
+func (d *Dir) ContainerIn(m *Memory) (*Container, error) {
+	raw, err := d.read(stateFile, m.raw[:])
 	if errors.Is(err, unix.ENOENT) {
 		return nil, ErrNotExist
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Container{}
+	paths := m.container.Cgroup.Paths
+	clear(paths)
+	m.container = Container{Cgroup: cgroup.Saved{Paths: paths}}
+	c := &m.container
 	r := jsonio.NewReader(raw)
 	readContainer(&r, c)
 	r.End()
@@ -232,24 +245,25 @@ func readCgroup(r *jsonio.Reader, g *cgroup.Saved) {
 			owner := int(r.Int(64))
 			g.Owner = &owner
 		case "paths":
-			g.Paths = readStringMap(r)
+			if g.Paths == nil {
+				g.Paths = make(map[string]string)
+			}
+			readStringMap(r, g.Paths)
 		default:
 			r.Skip()
 		}
 	}
 }
 
-func readStringMap(r *jsonio.Reader) map[string]string {
-	m := make(map[string]string)
+func readStringMap(r *jsonio.Reader, m map[string]string) {
 	for key, ok := r.Object(); ok; key, ok = r.Key() {
 		m[key] = r.String()
 	}
-	return m
 }
 
 // Config reads the copy of the configuration.
 func (d *Dir) Config() ([]byte, error) {
-	raw, err := d.read(configFile)
+	raw, err := d.read(configFile, nil)
 	if errors.Is(err, unix.ENOENT) {
 		return nil, ErrNotExist
 	}

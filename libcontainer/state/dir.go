@@ -15,13 +15,12 @@
 package state
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,7 +97,7 @@ func create(root, id string) (*Dir, error) {
 
 // Open opens the directory of an existing container. It does not lock it.
 func Open(root, id string) (*Dir, error) {
-	d, err := open(filepath.Join(root, id), id)
+	d, err := open(root+"/"+id, id)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil, ErrNotExist
 	}
@@ -193,13 +192,14 @@ func (d *Dir) write(name string, data []byte) error {
 	return nil
 }
 
-func (d *Dir) read(name string) ([]byte, error) {
+// read reads a file, into the memory that is given if the file is shorter.
+func (d *Dir) read(name string, few []byte) ([]byte, error) {
 	fd, err := unix.Openat(d.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: filepath.Join(d.path, name), Err: err}
 	}
 	defer unix.Close(fd)
-	data, err := readAll(fd)
+	data, err := readAll(fd, few)
 	if err != nil {
 		return nil, &os.PathError{Op: "read", Path: filepath.Join(d.path, name), Err: err}
 	}
@@ -207,21 +207,20 @@ func (d *Dir) read(name string) ([]byte, error) {
 }
 
 // readAll reads a regular file, whose end a short read is.
-func readAll(fd int) ([]byte, error) {
-	var few [1024]byte // what is not a configuration fits
-	n, err := unix.Read(fd, few[:])
+func readAll(fd int, few []byte) ([]byte, error) {
+	n, err := unix.Read(fd, few)
 	if err != nil {
 		return nil, err
 	}
 	if n < len(few) {
-		return bytes.Clone(few[:n]), nil
+		return few[:n], nil
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return nil, err
 	}
 	data := make([]byte, max(int(st.Size), n))
-	for n = copy(data, few[:]); n < len(data); {
+	for n = copy(data, few); n < len(data); {
 		m, err := unix.Read(fd, data[n:])
 		if err != nil {
 			return nil, err
@@ -248,7 +247,8 @@ func (d *Dir) HasProcess() bool { return unix.Faccessat(d.fd, pidFile, unix.F_OK
 
 // Process returns the init process; the zero Process if there is none yet.
 func (d *Dir) Process() (Process, error) {
-	data, err := d.read(pidFile)
+	var few [128]byte
+	data, err := d.read(pidFile, few[:])
 	if errors.Is(err, unix.ENOENT) {
 		return Process{}, nil
 	}
@@ -304,20 +304,22 @@ func (d *Dir) Remove() error {
 	return nil
 }
 
-// List names the containers below root, sorted.
+// List names what may be containers below root, sorted. Something else that lies
+// there does not exist for Open.
 func List(root string) ([]string, error) {
-	entries, err := os.ReadDir(root)
+	dir, err := os.Open(root)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
+	}
+	var ids []string
+	if err == nil {
+		ids, err = dir.Readdirnames(-1)
+		dir.Close()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list the state directory: %w", err)
 	}
-	var ids []string
-	for _, e := range entries {
-		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			ids = append(ids, e.Name())
-		}
-	}
+	ids = slices.DeleteFunc(ids, func(name string) bool { return name[0] == '.' })
+	slices.Sort(ids)
 	return ids, nil
 }

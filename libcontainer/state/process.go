@@ -96,13 +96,15 @@ func (p Process) text() string {
 // parseProcess reads a pid file. One that was cut short by a kill is as good
 // as not written.
 func parseProcess(text string) Process {
-	fields := strings.Fields(text)
-	if len(fields) != 3 || !strings.HasSuffix(text, "\n") {
+	text, whole := strings.CutSuffix(text, "\n")
+	number, text, _ := strings.Cut(text, " ")
+	since, length, _ := strings.Cut(text, " ")
+	pid, err := strconv.Atoi(number)
+	start, err2 := strconv.ParseUint(since, 10, 64)
+	records, err3 := strconv.Atoi(length)
+	if !whole {
 		return Process{}
 	}
-	pid, err := strconv.Atoi(fields[0])
-	start, err2 := strconv.ParseUint(fields[1], 10, 64)
-	records, err3 := strconv.Atoi(fields[2])
 	if errors.Join(err, err2, err3) != nil {
 		return Process{}
 	}

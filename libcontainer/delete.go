@@ -170,7 +170,7 @@ const killTimeout = 10 * time.Second
 
 func (v *view) killInit() error {
 	fd, err := v.init.Open()
-	if err == unix.ESRCH {
+	if errors.Is(err, unix.ESRCH) {
 		return nil
 	}
 	if err != nil {

@@ -3,7 +3,9 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -11,13 +13,38 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-// hookState is what a hook reads about the container.
-func hookState(s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
+// hookState is what a hook of that group reads about the container.
+func hookState(g hooks.Group, s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
+	if g.InContainer() {
+		pid = pidInside(c, pid)
+	}
 	return hooks.State(s.Version, c.ID, string(status), pid, c.Bundle, s.Annotations)
+}
+
+// pidInside is the number of a container's init in the container's PID namespace
+// (runtime.md, "State").
+func pidInside(c *state.Container, pid int) int {
+	if c.PrivatePID {
+		return 1
+	}
+	if c.Namespaces&plan.ClonePID == 0 {
+		return pid
+	}
+	// It joined one; the last number is that of the innermost.
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, numbers, _ := strings.Cut(string(status), "\nNSpid:")
+	numbers, _, _ = strings.Cut(numbers, "\n")
+	fields := strings.Fields(numbers)
+	if len(fields) == 0 {
+		return pid // it has died, and the hook that is to start inside it fails
+	}
+	inside, _ := strconv.Atoi(fields[len(fields)-1])
+	return inside
 }
 
 // createHooks runs what comes between the mounts and the change of root.
@@ -27,14 +54,18 @@ func (c *container) createHooks() error {
 			return err
 		}
 	}
-	data := hookState(c.spec, &c.desc, specs.StateCreating, c.launch.pid)
-	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces)
+	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces, c.rootfs())
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
+		list := g.Of(c.spec.Hooks)
+		if len(list) == 0 {
+			continue
+		}
 		start := hooks.In(c.opts.Bundle)
 		if g.InContainer() {
 			start = inside
 		}
-		if err := hooks.Run(g, g.Of(c.spec.Hooks), data, start); err != nil {
+		data := hookState(g, c.spec, &c.desc, specs.StateCreating, c.launch.pid)
+		if err := hooks.Run(g, list, data, start); err != nil {
 			return err
 		}
 	}
@@ -45,7 +76,7 @@ func (c *container) createHooks() error {
 // its init.
 func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
 	return hooks.Run(hooks.StartContainer, hooks.StartContainer.Of(s.Hooks),
-		hookState(s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces))
+		hookState(hooks.StartContainer, s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces, ""))
 }
 
 // poststart runs the hooks that follow the program's start. One that fails
@@ -55,7 +86,7 @@ func poststart(s *specs.Spec, c *state.Container, pid int) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return hooks.Run(hooks.Poststart, list, hookState(s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
+	return hooks.Run(hooks.Poststart, list, hookState(hooks.Poststart, s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
 }
 
 // poststop runs the hooks that follow the removal; they can stop nothing.
@@ -64,14 +95,15 @@ func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
 	if len(list) == 0 {
 		return
 	}
-	for _, err := range hooks.RunAll(hooks.Poststop, list, hookState(s, c, specs.StateStopped, 0), hooks.In("")) {
+	for _, err := range hooks.RunAll(hooks.Poststop, list, hookState(hooks.Poststop, s, c, specs.StateStopped, 0), hooks.In("")) {
 		r.warn(err.Error())
 	}
 }
 
 // containerStarter starts hooks in the namespaces of a container's init, with
-// the root directory that the init has just then.
-func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
+// the root directory that the init has just then, in the directory dir or, if
+// that is empty, the root.
+func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks.Starter {
 	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
 		pidfd, err := open()
 		if err != nil {
@@ -84,7 +116,7 @@ func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
 		}
 		defer unix.Close(root)
 		program, err := lower.HookProgram(&lower.Hook{
-			PIDFD: 3, Root: 4, Flags: namespaces, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
+			PIDFD: 3, Root: 4, Flags: namespaces, Dir: dir, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
 		})
 		if err != nil {
 			return 0, err

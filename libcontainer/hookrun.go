@@ -13,6 +13,7 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
@@ -75,7 +76,15 @@ func (c *container) createHooks() error {
 // startHooks runs the startContainer hooks of a created container; open opens
 // its init.
 func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
-	return hooks.Run(hooks.StartContainer, hooks.StartContainer.Of(s.Hooks),
+	list := hooks.StartContainer.Of(s.Hooks)
+	if s.Process != nil {
+		home := ""
+		if !hasHome(s.Process.Env) {
+			home = passwd.Home(c.Rootfs, s.Process.User.UID)
+		}
+		list = hooks.WithEnv(list, plan.Environment(s.Process.Env, home))
+	}
+	return hooks.Run(hooks.StartContainer, list,
 		hookState(hooks.StartContainer, s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces, ""))
 }
 
@@ -102,7 +111,9 @@ func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
 
 // containerStarter starts hooks in the namespaces of a container's init, with
 // the root directory that the init has just then, in the directory dir or, if
-// that is empty, the root.
+// that is empty, the root. A hook without env gets no variable: what runs before
+// the change of root is a program of the host, and the variables of an image
+// (LD_PRELOAD) are not for it, nor are the runtime's for a container.
 func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks.Starter {
 	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
 		pidfd, err := open()

@@ -76,8 +76,9 @@ func TestRunProcess(t *testing.T) {
 	proc := func(file string) specs.Hook {
 		return sh("tr '\\0' ' ' </proc/$$/" + file + " >" + o.path)
 	}
-	bare := proc("environ")
-	bare.Env = nil
+	bare, plain := proc("environ"), sh("echo $PATH $GSPAWN_TEST >"+o.path)
+	bare.Env, plain.Env = []string{}, nil
+	t.Setenv("GSPAWN_TEST", "inherited")
 	tests := map[string]struct {
 		list  []specs.Hook
 		state string
@@ -93,6 +94,9 @@ func TestRunProcess(t *testing.T) {
 			want: "A=1\nB=x y\nPWD=" + dir, start: In(dir),
 		},
 		"no environment":   {list: write(bare), want: ""},
+		"no env":           {list: write(plain), want: os.Getenv("PATH") + " inherited"},
+		"default env":      {list: WithEnv(write(plain), []string{"PATH=/default"}), want: "/default"},
+		"default for []":   {list: WithEnv(write(bare), []string{"A=1"}), want: "A=1 "},
 		"name":             {list: write(specs.Hook{Path: "/bin/sh", Args: []string{"-other-name", "-c", "echo $0 >" + o.path}}), want: "-other-name"},
 		"directory":        {list: write(sh("pwd -P >" + o.path)), start: In(dir), want: dir},
 		"group of its own": {list: write(sh("cut -d' ' -f5 /proc/$$/stat | sed s/^$$\\$/leader/ >" + o.path)), want: "leader"},

@@ -216,6 +216,75 @@ func TestHookPID(t *testing.T) {
 	}
 }
 
+// TestHookEnvironment: without env a hook outside has the runtime's environment, one before the change of root none,
+// one inside the program's; an empty list is none, but for the last.
+func TestHookEnvironment(t *testing.T) {
+	require.Root(t)
+	const program = "GSPAWN_OF=program\nHOME=/root"
+	for name, tt := range map[string]struct {
+		env              []string
+		outside, started string
+	}{"absent": {nil, "GSPAWN_OF=runtime", program}, "empty": {[]string{}, "", program}, "given": {[]string{"A=1"}, "A=1", "A=1"}} {
+		t.Run(name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Args("/bin/true"), func(s *specs.Spec) { s.Process.Env = []string{"PATH=/bin", "GSPAWN_OF=program"} })
+			hook := func(name string, in bool) []specs.Hook {
+				file := c.Rootfs("tmp/" + name)
+				if in {
+					file = "/tmp/" + name
+				}
+				// Shells add variables of their own, PATH among them.
+				return []specs.Hook{{Path: "/bin/sh", Env: tt.env, Args: []string{"sh", "-c",
+					"PATH=/usr/bin:/bin; env | grep -E '^(A|GSPAWN_OF|HOME)=' | sort >" + file}}}
+			}
+			h := &specs.Hooks{
+				Prestart:      hook("prestart", false), //nolint:staticcheck // deprecated, and what docker uses
+				CreateRuntime: hook("createRuntime", false), CreateContainer: hook("createContainer", false),
+				StartContainer: hook("startContainer", true), Poststart: hook("poststart", false), Poststop: hook("poststop", false),
+			}
+			writeHooks(t, c, h, tt.env != nil)
+			cmd := c.Cmd("run", "--bundle", c.Bundle, c.ID)
+			cmd.Env = []string{"GSPAWN_OF=runtime"}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for name, expected := range map[string]string{
+				"prestart": tt.outside, "createRuntime": tt.outside, "createContainer": strings.Join(tt.env, "\n"),
+				"startContainer": tt.started, "poststart": tt.outside, "poststop": tt.outside,
+			} {
+				got, err := os.ReadFile(c.Rootfs("tmp/" + name))
+				if err != nil {
+					t.Error(err)
+				}
+				want(t, "the environment of "+name, string(got), expected)
+			}
+		})
+	}
+}
+
+// writeHooks writes the configuration with hooks, whose empty env specs.Hook leaves out.
+func writeHooks(t *testing.T, c *fixtures.Container, h *specs.Hooks, withEnv bool) {
+	t.Helper()
+	c.Spec.Hooks = h
+	raw, err := json.Marshal(c.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range config["hooks"].(map[string]any) {
+		hook := list.([]any)[0].(map[string]any)
+		if _, ok := hook["env"]; !ok && withEnv {
+			hook["env"] = []string{}
+		}
+	}
+	if raw, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	c.WriteRaw(raw)
+}
+
 func TestHookTimeout(t *testing.T) {
 	start := time.Now()
 	message := refused(t, func(s *specs.Spec) {

@@ -55,6 +55,10 @@ func (c *container) createHooks() error {
 			return err
 		}
 	}
+	return interruptibly(c.runCreateHooks)
+}
+
+func (c *container) runCreateHooks(stop *hooks.Stop) error {
 	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces, c.rootfs())
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
 		list := g.Of(c.spec.Hooks)
@@ -66,7 +70,7 @@ func (c *container) createHooks() error {
 			start = inside
 		}
 		data := hookState(g, c.spec, &c.desc, specs.StateCreating, c.launch.pid)
-		if err := hooks.Run(g, list, data, start); err != nil {
+		if err := hooks.Run(g, list, data, start, stop); err != nil {
 			return err
 		}
 	}
@@ -84,8 +88,10 @@ func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
 		}
 		list = hooks.WithEnv(list, plan.Environment(s.Process.Env, home))
 	}
-	return hooks.Run(hooks.StartContainer, list,
-		hookState(hooks.StartContainer, s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces, ""))
+	return interruptibly(func(stop *hooks.Stop) error {
+		return hooks.Run(hooks.StartContainer, list, hookState(hooks.StartContainer, s, c, specs.StateCreated, pid),
+			containerStarter(pid, open, c.Namespaces, ""), stop)
+	})
 }
 
 // poststart runs the hooks that follow the program's start. One that fails
@@ -95,7 +101,9 @@ func poststart(s *specs.Spec, c *state.Container, pid int) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return hooks.Run(hooks.Poststart, list, hookState(hooks.Poststart, s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
+	return interruptibly(func(stop *hooks.Stop) error {
+		return hooks.Run(hooks.Poststart, list, hookState(hooks.Poststart, s, c, specs.StateRunning, pid), hooks.In(c.Bundle), stop)
+	})
 }
 
 // poststop runs the hooks that follow the removal; they can stop nothing.

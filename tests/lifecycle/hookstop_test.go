@@ -139,3 +139,41 @@ func goneGroup(t *testing.T, file string) {
 		return exec.Command("pgrep", "-r", "R,S,D,T,I", "-g", strconv.Itoa(group)).Run() != nil
 	})
 }
+
+// TestSecondBoot: signals to a booted system are received otherwise than an application's, but not while it is made once
+// more: a hook that hangs then can be stopped, and what comes later reaches the system.
+func TestSecondBoot(t *testing.T) {
+	require.Root(t)
+	for name, tt := range map[string]struct{ hook, says string }{
+		"a hook hangs":    {"echo >$0; sleep 300", `run createRuntime hook #0 "/bin/sh": stopped by a signal to this command`},
+		"the system runs": {":", "terminated by signal KILL"}, // by the second SIGTERM
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Args("/sbin/init"), grant("CAP_SYS_BOOT", "CAP_KILL"), func(s *specs.Spec) {
+				s.Annotations = map[string]string{"io.gspawn.boot": "yes"}
+			})
+			if err := os.MkdirAll(c.Rootfs("sbin"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Symlink("../bin/busybox", c.Rootfs("sbin/init")); err != nil {
+				t.Fatal(err)
+			}
+			once := "if [ -e /tmp/booted ]; then echo >/tmp/second; else touch /tmp/booted; busybox reboot -f; fi"
+			if err := os.WriteFile(c.Rootfs("etc/inittab"), []byte("::once:/bin/sh -c '"+once+"'\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			hook := outsideHook("if [ -e " + c.Rootfs("tmp/booted") + " ]; then " + tt.hook + "; fi")
+			hook[0].Args = append(hook[0].Args, c.Rootfs("tmp/second"))
+			c.Spec.Hooks = &specs.Hooks{CreateRuntime: hook}
+			c.Write()
+			r := interrupted(t, c, []string{"run", "--bundle", c.Bundle, c.ID}, unix.SIGTERM, false, c.Rootfs("tmp/second"))
+			wantIn(t, "the error", plain(r.Stderr), tt.says)
+			if r.Code != 1 {
+				t.Errorf("exit code %d", r.Code)
+			}
+			if left := c.WaitClean(); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}

@@ -7,9 +7,9 @@ import (
 )
 
 // attend stays with a running program: it passes signals and the terminal on,
-// and returns how it ended. With orphans set it reaps those as well. A program
+// and returns how it ended. Where orphans come to us it reaps those as well. A program
 // that it cannot attend is killed.
-func (e *consoleEnd) attend(l *launch, in *inbox, orphans bool) (unix.WaitStatus, error) {
+func (e *consoleEnd) attend(l *launch, in *inbox) (unix.WaitStatus, error) {
 	if e.master == nil && e.system == nil && l.pidfd >= 0 {
 		// Signals pass unchanged and there is nothing to copy: no threads.
 		if err := relay.Start(l.pidfd); err != nil {
@@ -17,7 +17,7 @@ func (e *consoleEnd) attend(l *launch, in *inbox, orphans bool) (unix.WaitStatus
 			return 0, err
 		}
 		defer relay.Stop()
-		return waitFor(l.pid, orphans), nil
+		return waitFor(l.pid, l.orphans), nil
 	}
 	held := in.open()
 	if err := e.open(); err != nil {
@@ -28,7 +28,7 @@ func (e *consoleEnd) attend(l *launch, in *inbox, orphans bool) (unix.WaitStatus
 		e.forward(l.pid, s)
 	}
 	done := make(chan unix.WaitStatus, 1)
-	go func() { done <- waitFor(l.pid, orphans) }()
+	go func() { done <- waitFor(l.pid, l.orphans) }()
 	for {
 		select {
 		case status := <-done:

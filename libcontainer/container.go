@@ -272,7 +272,7 @@ func (c *container) start() error {
 		return err
 	}
 	l := c.launch
-	l.answer = c.answer
+	l.answer, l.orphans = c.answer, c.reapsOrphans()
 	l.in.Filter, l.in.FilterFlags, l.in.Notify = c.filter.BPF, uint64(c.filter.Flags), c.filter.Notify
 	l.in.UserOnTape = c.userOnTape()
 	l.in.OwnStdio = ownStdio(c.plan, c.spec.Process.Terminal, !c.wait && !c.detach)
@@ -369,8 +369,7 @@ func (c *container) explain(err error) error {
 	if !errors.Is(err, errGone) {
 		return err
 	}
-	status := reap(c.launch.pid)
-	c.launch.pid = 0
+	status := c.launch.reap()
 	if status.Signaled() && status.Signal() == unix.SIGKILL {
 		if n := c.group.OOMKills(); n > 0 {
 			return errors.New("container init was OOM-killed (memory limit too low?)")

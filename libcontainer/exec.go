@@ -66,7 +66,7 @@ func (r *Runtime) Exec(o ExecOptions) (status int, err error) {
 	if o.Detach {
 		return 0, nil
 	}
-	ended, err := e.console.attend(e.launch, new(inbox), false)
+	ended, err := e.console.attend(e.launch, new(inbox))
 	return exitCode(ended), err
 }
 

@@ -3,7 +3,9 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
+	"strings"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -11,13 +13,39 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
+	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
+	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
-// hookState is what a hook reads about the container.
-func hookState(s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
+// hookState is what a hook of that group reads about the container.
+func hookState(g hooks.Group, s *specs.Spec, c *state.Container, status specs.ContainerState, pid int) []byte {
+	if g.InContainer() {
+		pid = pidInside(c, pid)
+	}
 	return hooks.State(processState(s, c, status, pid))
+}
+
+// pidInside is the number of a container's init in the container's PID namespace
+// (runtime.md, "State").
+func pidInside(c *state.Container, pid int) int {
+	if c.PrivatePID {
+		return 1
+	}
+	if c.Namespaces&plan.ClonePID == 0 {
+		return pid
+	}
+	// It joined one; the last number is that of the innermost.
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	_, numbers, _ := strings.Cut(string(status), "\nNSpid:")
+	numbers, _, _ = strings.Cut(numbers, "\n")
+	fields := strings.Fields(numbers)
+	if len(fields) == 0 {
+		return pid // it has died, and the hook that is to start inside it fails
+	}
+	inside, _ := strconv.Atoi(fields[len(fields)-1])
+	return inside
 }
 
 // createHooks runs what comes between the mounts and the change of root.
@@ -27,14 +55,22 @@ func (c *container) createHooks() error {
 			return err
 		}
 	}
-	data := hookState(c.spec, &c.desc, specs.StateCreating, c.launch.pid)
-	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces)
+	return interruptibly(c.runCreateHooks)
+}
+
+func (c *container) runCreateHooks(stop *hooks.Stop) error {
+	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces, c.rootfs())
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
+		list := g.Of(c.spec.Hooks)
+		if len(list) == 0 {
+			continue
+		}
 		start := hooks.In(c.opts.Bundle)
 		if g.InContainer() {
 			start = inside
 		}
-		if err := hooks.Run(g, g.Of(c.spec.Hooks), data, start); err != nil {
+		data := hookState(g, c.spec, &c.desc, specs.StateCreating, c.launch.pid)
+		if err := hooks.Run(g, list, data, start, stop); err != nil {
 			return err
 		}
 	}
@@ -44,8 +80,18 @@ func (c *container) createHooks() error {
 // startHooks runs the startContainer hooks of a created container; open opens
 // its init.
 func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
-	return hooks.Run(hooks.StartContainer, hooks.StartContainer.Of(s.Hooks),
-		hookState(s, c, specs.StateCreated, pid), containerStarter(pid, open, c.Namespaces))
+	list := hooks.StartContainer.Of(s.Hooks)
+	if s.Process != nil {
+		home := ""
+		if !hasHome(s.Process.Env) {
+			home = passwd.Home(c.Rootfs, s.Process.User.UID)
+		}
+		list = hooks.WithEnv(list, plan.Environment(s.Process.Env, home))
+	}
+	return interruptibly(func(stop *hooks.Stop) error {
+		return hooks.Run(hooks.StartContainer, list, hookState(hooks.StartContainer, s, c, specs.StateCreated, pid),
+			containerStarter(pid, open, c.Namespaces, ""), stop)
+	})
 }
 
 // poststart runs the hooks that follow the program's start. One that fails
@@ -55,7 +101,9 @@ func poststart(s *specs.Spec, c *state.Container, pid int) error {
 	if len(list) == 0 {
 		return nil
 	}
-	return hooks.Run(hooks.Poststart, list, hookState(s, c, specs.StateRunning, pid), hooks.In(c.Bundle))
+	return interruptibly(func(stop *hooks.Stop) error {
+		return hooks.Run(hooks.Poststart, list, hookState(hooks.Poststart, s, c, specs.StateRunning, pid), hooks.In(c.Bundle), stop)
+	})
 }
 
 // poststop runs the hooks that follow the removal; they can stop nothing.
@@ -64,14 +112,17 @@ func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
 	if len(list) == 0 {
 		return
 	}
-	for _, err := range hooks.RunAll(hooks.Poststop, list, hookState(s, c, specs.StateStopped, 0), hooks.In("")) {
+	for _, err := range hooks.RunAll(hooks.Poststop, list, hookState(hooks.Poststop, s, c, specs.StateStopped, 0), hooks.In("")) {
 		r.warn(err.Error())
 	}
 }
 
 // containerStarter starts hooks in the namespaces of a container's init, with
-// the root directory that the init has just then.
-func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
+// the root directory that the init has just then, in the directory dir or, if
+// that is empty, the root. A hook without env gets no variable: what runs before
+// the change of root is a program of the host, and the variables of an image
+// (LD_PRELOAD) are not for it, nor are the runtime's for a container.
+func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks.Starter {
 	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
 		pidfd, err := open()
 		if err != nil {
@@ -84,7 +135,7 @@ func containerStarter(pid int, open opener, namespaces uint64) hooks.Starter {
 		}
 		defer unix.Close(root)
 		program, err := lower.HookProgram(&lower.Hook{
-			PIDFD: 3, Root: 4, Flags: namespaces, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
+			PIDFD: 3, Root: 4, Flags: namespaces, Dir: dir, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
 		})
 		if err != nil {
 			return 0, err

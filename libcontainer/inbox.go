@@ -18,8 +18,8 @@ func (in *inbox) open() (held []unix.Signal) {
 	if in.signals == nil {
 		in.signals = make(chan os.Signal, 64)
 		signal.Notify(in.signals, attended()...)
-		relay.Release()
 	}
+	relay.Release() // each boot holds anew while it is made
 	return relay.Held()
 }
 

@@ -36,6 +36,10 @@ type launch struct {
 	sync    int // our end of the socket to the init
 	pid     int // 0 before it starts and after it is reaped
 	started bool
+	// orphans tells that this process is a child subreaper: what a killed hook
+	// leaves in the container's PID namespace becomes our child, and its init is
+	// not gone before that has been reaped.
+	orphans bool
 	pidFile string // that was written, "" for none
 	// pidfd is -1 when the process forked on its way and pid is the child.
 	pidfd int
@@ -292,9 +296,15 @@ func (l *launch) kill() {
 	l.withdraw()
 	if l.pid > 0 {
 		_ = unix.Kill(l.pid, unix.SIGKILL)
-		reap(l.pid)
-		l.pid = 0
+		l.reap()
 	}
+}
+
+// reap waits until the process is gone.
+func (l *launch) reap() unix.WaitStatus {
+	status := waitFor(l.pid, l.orphans)
+	l.pid = 0
+	return status
 }
 
 func reap(pid int) unix.WaitStatus {

@@ -41,7 +41,7 @@ func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err err
 		if err := relay.Hold(); err != nil {
 			return 0, false, err
 		}
-		if !o.NoSubreaper {
+		if c.reapsOrphans() {
 			// Orphans of the container come to us and not to the host's init.
 			if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 				return 0, false, fmt.Errorf("become a child subreaper: %w", err)
@@ -70,13 +70,18 @@ func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err err
 	}
 	c.greet()
 	c.console.system.listen(c.launch.pid)
-	ended, err := c.console.attend(c.launch, in, !o.NoSubreaper)
+	ended, err := c.console.attend(c.launch, in)
 	c.console.system.ended(o.KeepUnit && ended.Signaled() && ended.Signal() == rebooted)
 	c.unregister()
 	if err := errors.Join(err, c.afterwards()); err != nil {
 		return exitCode(ended), false, err
 	}
 	return c.verdict(ended)
+}
+
+// reapsOrphans tells whether this process is the container's child subreaper.
+func (c *container) reapsOrphans() bool {
+	return c.run != nil && !c.detach && !c.run.NoSubreaper
 }
 
 // afterwards removes the container, or keeps it for the caller, unless somebody

@@ -2,7 +2,7 @@
 // container state they read.
 //
 // It must never wait for a process it did not start, hand a hook a descriptor
-// but its three streams or a variable that is not in its env, or decide what a
+// but its three streams, or decide what a
 // failed hook means for the container: see Group.
 //
 // It may import the specification's types, jsonout and x/sys/unix; no os/exec,

@@ -13,7 +13,8 @@ import (
 // Run runs hooks one after the other, each with state on its standard input,
 // until one fails. It fails when it cannot be started, exits with another status
 // than 0, is killed, or is not done after its timeout of so many seconds, after
-// which it is killed with its process group. A nil start is In("").
+// which it is killed with its process group. A nil start is In(""). So it is when
+// stop, which may be nil, says that no more is wanted.
 //
 // A hook is done when its process has exited: one which leaves a process behind
 // that keeps the output open is not waited for, as runc would.
@@ -21,21 +22,21 @@ import (
 // The error names the group, the hook and what it printed last on both streams:
 //
 //	run createRuntime hook #0 "/bin/hook": exit status 1, stderr: no network
-func Run(group Group, list []specs.Hook, state []byte, start Starter) error {
+func Run(group Group, list []specs.Hook, state []byte, start Starter, stop *Stop) error {
 	for i := range list {
-		if err := run(&list[i], state, start); err != nil {
+		if err := run(&list[i], state, start, stop); err != nil {
 			return &Error{Group: group, Index: i, Path: list[i].Path, Err: err}
 		}
 	}
 	return nil
 }
 
-// RunAll is Run but goes on after a hook that failed. It returns the errors, to
+// RunAll is Run but goes on after a hook that failed, and cannot be stopped. It returns the errors, to
 // be logged as warnings.
 func RunAll(group Group, list []specs.Hook, state []byte, start Starter) []error {
 	var failed []error
 	for i := range list {
-		if err := run(&list[i], state, start); err != nil {
+		if err := run(&list[i], state, start, nil); err != nil {
 			failed = append(failed, &Error{Group: group, Index: i, Path: list[i].Path, Err: err})
 		}
 	}
@@ -81,9 +82,12 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.cause }
 
-func run(h *specs.Hook, state []byte, start Starter) error {
+func run(h *specs.Hook, state []byte, start Starter, stop *Stop) error {
 	if start == nil {
 		start = In("")
+	}
+	if err := stop.asked(); err != nil {
+		return err
 	}
 	s, err := newStreams(state)
 	if err != nil {
@@ -99,18 +103,20 @@ func run(h *specs.Hook, state []byte, start Starter) error {
 	if err != nil {
 		return err
 	}
-	timedOut, err := s.attend(pid, deadline)
-	if err != nil || timedOut {
+	why := s.attend(pid, deadline, stop)
+	if why != nil {
 		kill(pid)
 	}
-	status, waitErr := wait(pid)
+	status, err := wait(pid)
 	switch {
+	case why == ErrTimeout:
+		return &failure{"timed out after " + strconv.Itoa(*h.Timeout) + "s", why, &s.stdout, &s.stderr}
+	case errors.Is(why, ErrStopped):
+		return &failure{why.Error(), why, &s.stdout, &s.stderr}
+	case why != nil:
+		return why
 	case err != nil:
 		return err
-	case waitErr != nil:
-		return waitErr
-	case timedOut:
-		return &failure{"timed out after " + strconv.Itoa(*h.Timeout) + "s", ErrTimeout, &s.stdout, &s.stderr}
 	}
 	return s.outcome(status)
 }

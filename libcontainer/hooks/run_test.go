@@ -47,7 +47,7 @@ func TestRunErrors(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := Run(CreateRuntime, tt.list, []byte(strings.Repeat("{}", 100)), nil)
+			err := Run(CreateRuntime, tt.list, []byte(strings.Repeat("{}", 100)), nil, nil)
 			var got string
 			if err != nil {
 				got = err.Error()
@@ -76,8 +76,9 @@ func TestRunProcess(t *testing.T) {
 	proc := func(file string) specs.Hook {
 		return sh("tr '\\0' ' ' </proc/$$/" + file + " >" + o.path)
 	}
-	bare := proc("environ")
-	bare.Env = nil
+	bare, plain := proc("environ"), sh("echo $PATH $GSPAWN_TEST >"+o.path)
+	bare.Env, plain.Env = []string{}, nil
+	t.Setenv("GSPAWN_TEST", "inherited")
 	tests := map[string]struct {
 		list  []specs.Hook
 		state string
@@ -93,6 +94,9 @@ func TestRunProcess(t *testing.T) {
 			want: "A=1\nB=x y\nPWD=" + dir, start: In(dir),
 		},
 		"no environment":   {list: write(bare), want: ""},
+		"no env":           {list: write(plain), want: os.Getenv("PATH") + " inherited"},
+		"default env":      {list: WithEnv(write(plain), []string{"PATH=/default"}), want: "/default"},
+		"default for []":   {list: WithEnv(write(bare), []string{"A=1"}), want: "A=1 "},
 		"name":             {list: write(specs.Hook{Path: "/bin/sh", Args: []string{"-other-name", "-c", "echo $0 >" + o.path}}), want: "-other-name"},
 		"directory":        {list: write(sh("pwd -P >" + o.path)), start: In(dir), want: dir},
 		"group of its own": {list: write(sh("cut -d' ' -f5 /proc/$$/stat | sed s/^$$\\$/leader/ >" + o.path)), want: "leader"},
@@ -101,7 +105,7 @@ func TestRunProcess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			os.Remove(o.path)
 			o.t = t
-			if err := Run(Prestart, tt.list, []byte(tt.state), tt.start); err != nil {
+			if err := Run(Prestart, tt.list, []byte(tt.state), tt.start, nil); err != nil {
 				t.Fatal(err)
 			}
 			o.want(tt.want)
@@ -118,7 +122,7 @@ func TestDescriptors(t *testing.T) {
 	}
 	defer unix.Close(fd)
 	ls := specs.Hook{Path: "/bin/ls", Args: []string{"ls", "-m", "/proc/self/fd/", "/none"}}
-	err = Run(Prestart, []specs.Hook{ls}, nil, nil)
+	err = Run(Prestart, []specs.Hook{ls}, nil, nil, nil)
 	// 3 is what it reads the list by.
 	if err == nil || !strings.Contains(err.Error(), "stdout: /proc/self/fd/:\n0, 1, 2, 3, stderr: ") {
 		t.Errorf("got %v", err)
@@ -137,7 +141,7 @@ func TestArgv(t *testing.T) {
 func TestRunStops(t *testing.T) {
 	o := newOut(t)
 	list := []specs.Hook{sh("echo 0 >>" + o.path), sh("exit 1"), sh("echo 2 >>" + o.path)}
-	err := Run(CreateContainer, list, nil, nil)
+	err := Run(CreateContainer, list, nil, nil, nil)
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Group != CreateContainer || failed.Index != 1 || failed.Path != "/bin/sh" {
 		t.Errorf("got %#v", err)
@@ -167,7 +171,7 @@ func TestRunAll(t *testing.T) {
 // TestTimeoutGroup is a hook whose child would go on without it.
 func TestTimeoutGroup(t *testing.T) {
 	o := newOut(t)
-	err := Run(Poststart, []specs.Hook{within(1, sh("sleep 60 & echo $! >"+o.path+"; wait"))}, nil, nil)
+	err := Run(Poststart, []specs.Hook{within(1, sh("sleep 60 & echo $! >"+o.path+"; wait"))}, nil, nil, nil)
 	if !errors.Is(err, ErrTimeout) {
 		t.Fatalf("got %v", err)
 	}
@@ -194,7 +198,7 @@ func TestTimeoutGroup(t *testing.T) {
 func TestLeftBehind(t *testing.T) {
 	o := newOut(t)
 	begun := time.Now()
-	if err := Run(CreateRuntime, []specs.Hook{sh("sleep 30 & echo $! >" + o.path)}, nil, nil); err != nil {
+	if err := Run(CreateRuntime, []specs.Hook{sh("sleep 30 & echo $! >" + o.path)}, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(begun); took > 10*time.Second {
@@ -220,7 +224,7 @@ func TestOtherChildren(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := Run(CreateRuntime, []specs.Hook{sh("sleep 0.2")}, nil, nil); err != nil {
+	if err := Run(CreateRuntime, []specs.Hook{sh("sleep 0.2")}, nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 7 {
@@ -233,12 +237,12 @@ func TestStarter(t *testing.T) {
 	start := func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
 		return syscall.ForkExec(h.Path, Argv(h), &syscall.ProcAttr{Env: h.Env, Files: []uintptr{stdin, stdout, stderr}})
 	}
-	err := Run(StartContainer, []specs.Hook{within(1, sh("echo hi; exec sleep 60"))}, nil, start)
+	err := Run(StartContainer, []specs.Hook{within(1, sh("echo hi; exec sleep 60"))}, nil, start, nil)
 	if want := `run startContainer hook #0 "/bin/sh": timed out after 1s, stdout: hi`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	refused := errors.New("no namespace")
-	err = Run(StartContainer, []specs.Hook{sh("")}, nil, func(*specs.Hook, uintptr, uintptr, uintptr) (int, error) { return 0, refused })
+	err = Run(StartContainer, []specs.Hook{sh("")}, nil, func(*specs.Hook, uintptr, uintptr, uintptr) (int, error) { return 0, refused }, nil)
 	if !errors.Is(err, refused) {
 		t.Errorf("got %v, want %v", err, refused)
 	}
@@ -255,7 +259,7 @@ func TestDescriptorsClosed(t *testing.T) {
 	}
 	before := count()
 	for range 5 {
-		_ = Run(Prestart, []specs.Hook{sh("exit 0"), sh("exec sleep 0"), {Path: "/none"}}, []byte("{}"), nil)
+		_ = Run(Prestart, []specs.Hook{sh("exit 0"), sh("exec sleep 0"), {Path: "/none"}}, []byte("{}"), nil, nil)
 	}
 	if after := count(); after != before {
 		t.Errorf("%d descriptors are open, were %d", after, before)

@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"slices"
 	"syscall"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -18,6 +19,9 @@ type Starter func(h *specs.Hook, stdin, stdout, stderr uintptr) (pid int, err er
 // runs a container, and for poststart and poststop hooks what it was called in;
 // an empty dir is the working directory of the runtime.
 //
+// A hook without env inherits the runtime's environment, as from runc; an empty
+// list is an empty environment.
+//
 // All descriptors of the runtime from 3 on become close-on-exec, so that none
 // which the runtime inherited itself gets into a hook.
 func In(dir string) Starter {
@@ -25,13 +29,29 @@ func In(dir string) Starter {
 		if err := unix.CloseRange(3, ^uint(0)>>32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 			return 0, err
 		}
+		env := h.Env
+		if env == nil {
+			env = syscall.Environ()
+		}
 		return syscall.ForkExec(h.Path, Argv(h), &syscall.ProcAttr{
 			Dir:   dir,
-			Env:   h.Env,
+			Env:   env,
 			Files: []uintptr{stdin, stdout, stderr},
 			Sys:   &syscall.SysProcAttr{Setpgid: true},
 		})
 	}
+}
+
+// WithEnv returns hooks of which those without env have this one, as runc has it
+// for startContainer hooks: an empty list does not count as one.
+func WithEnv(list []specs.Hook, env []string) []specs.Hook {
+	list = slices.Clone(list)
+	for i := range list {
+		if len(list[i].Env) == 0 {
+			list[i].Env = env
+		}
+	}
+	return list
 }
 
 // Argv is the hook's argument vector: args, or its path alone when there are

@@ -56,25 +56,26 @@ func closeFD(fd *int) {
 	}
 }
 
-// attend feeds the hook and listens to it until its process has exited or its
-// time is over; a zero deadline is none.
-func (s *streams) attend(pid int, deadline time.Time) (timedOut bool, err error) {
+// attend feeds the hook and listens to it until its process has exited, nil, or
+// has to be killed: its time is over (a zero deadline is none), or stop says so.
+func (s *streams) attend(pid int, deadline time.Time, stop *Stop) error {
 	s.send() // mostly the pipe takes it all at once, before the hook reads
 	pidfd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer unix.Close(pidfd)
 	for {
-		fds := [4]unix.PollFd{
+		fds := [5]unix.PollFd{
 			{Fd: int32(pidfd), Events: unix.POLLIN},
 			{Fd: int32(s.own[0]), Events: unix.POLLOUT},
 			{Fd: int32(s.own[1]), Events: unix.POLLIN},
 			{Fd: int32(s.own[2]), Events: unix.POLLIN},
+			{Fd: int32(stop.fd()), Events: unix.POLLIN},
 		}
 		n, err := unix.Poll(fds[:], left(deadline))
 		if err != nil && err != unix.EINTR {
-			return false, err
+			return err
 		}
 		if fds[1].Revents != 0 {
 			s.send()
@@ -82,10 +83,15 @@ func (s *streams) attend(pid int, deadline time.Time) (timedOut bool, err error)
 		s.receive(1, &s.stdout)
 		s.receive(2, &s.stderr)
 		if n > 0 && fds[0].Revents != 0 {
-			return false, nil
+			return nil
+		}
+		if fds[4].Revents != 0 {
+			if err := stop.asked(); err != nil {
+				return err
+			}
 		}
 		if !deadline.IsZero() && !time.Now().Before(deadline) {
-			return true, nil
+			return ErrTimeout
 		}
 	}
 }

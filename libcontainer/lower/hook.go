@@ -13,7 +13,9 @@ type Hook struct {
 	// directory that is / to it just now.
 	PIDFD, Root int
 	// Flags are the clone flags of the namespaces to be entered.
-	Flags     uint64
+	Flags uint64
+	// Dir is the working directory, or the root where the hook may not go there.
+	Dir       string
 	Path      string
 	Args, Env []string
 }
@@ -31,6 +33,9 @@ func HookProgram(h *Hook) (*tape.Program, error) {
 		l.becomeRoot()
 	}
 	l.changeRoot(h.Root)
+	if h.Dir != "" {
+		l.call(unix.SYS_CHDIR, l.str(h.Dir)).Ignore(unix.EACCES, unix.ENOENT)
+	}
 	child, failed, exited := l.b.NewLabel(), l.b.NewLabel(), l.b.NewLabel()
 	// The second byte of a wait status is the exit status, wait(2).
 	status, code := l.b.Buffer(make([]byte, 16)), l.b.Cell(0)

@@ -94,6 +94,7 @@ type lowerer struct {
 	stat    tape.Buffer       // a struct statx
 	filled  map[int]tape.Cell // mounts that a later step makes read-only, by their own
 	targets []Target
+	onPath  bool              // the root may lie on its own path and not on /
 	shared  bool              // the mounts of the host are shared with it
 	sources map[int]tape.Cell // what later steps bind from the host, by step; clones of that if shared
 

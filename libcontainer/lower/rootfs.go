@@ -40,7 +40,8 @@ func (l *lowerer) rootStep(s plan.Step) bool {
 }
 
 // attachRoot puts the container's tree on top of /, so that no directory on the
-// way to the root file system has to be open to the init. Paths still begin at
+// way to the root file system has to be open to the init; or on its path, as
+// runc does, if hooks are to find it there. Paths still begin at
 // the old root below it, but one of the host that is not known to have no
 // symlinks must not be opened any more.
 func (l *lowerer) attachRoot(s *plan.AttachRoot) {
@@ -61,14 +62,34 @@ func (l *lowerer) attachRoot(s *plan.AttachRoot) {
 	if l.shared {
 		l.call(unix.SYS_MOUNT, num(0), l.str("/"), num(0), num(unix.MS_SLAVE|unix.MS_REC), num(0))
 	}
-	l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str("/"), num(unix.MOVE_MOUNT_F_EMPTY_PATH))
+	attached := l.b.NewLabel()
+	if s.OnPath {
+		// Where the init may not walk there, or joined a mount namespace without
+		// it, the hooks could not either.
+		top := l.b.NewLabel()
+		l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str(s.Path),
+			num(unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_SYMLINKS)).On(unix.EACCES, top).On(unix.ENOENT, top)
+		l.b.Goto(attached)
+		l.b.Bind(top)
+	}
+	l.moveToTop()
+	l.b.Bind(attached)
+	l.onPath = s.OnPath
+}
+
+// moveToTop moves the container's tree on top of /.
+func (l *lowerer) moveToTop() tape.Record {
+	return l.call(unix.SYS_MOVE_MOUNT, l.root.Value(), l.str(""), num(unix.AT_FDCWD), l.str("/"), num(unix.MOVE_MOUNT_F_EMPTY_PATH))
 }
 
 func (l *lowerer) pivot(s *plan.PivotRoot) {
 	l.call(unix.SYS_FCHDIR, l.root.Value())
 	dot := l.str(".")
 	if s.Move {
-		// The tree lies on top of / already.
+		// The tree lies on top of / already, and cannot be moved on itself.
+		if l.onPath {
+			l.moveToTop().Ignore(unix.ELOOP)
+		}
 		l.call(unix.SYS_CHROOT, dot)
 		return
 	}

@@ -256,7 +256,7 @@ func (c *compiler) process(p *specs.Process) error {
 		return err
 	}
 	c.confine(p, sets)
-	c.p.add(Start, Execute{candidates, p.Args, c.environment(p)})
+	c.p.add(Start, Execute{candidates, p.Args, Environment(p.Env, c.facts.Home)})
 	return nil
 }
 
@@ -332,14 +332,14 @@ func (c *compiler) labels(p *specs.Process) error {
 	return nil
 }
 
-// environment is the configured one, with HOME from the container's passwd
-// where the configuration has none, as runc does.
-func (c *compiler) environment(p *specs.Process) []string {
-	env := lastOfEach(p.Env)
-	if c.facts.Home == "" || hasVariable(env, "HOME") {
+// Environment is what a process gets that is to have env, with HOME where that has
+// none, as runc does. An empty home is not known.
+func Environment(env []string, home string) []string {
+	env = lastOfEach(env)
+	if home == "" || hasVariable(env, "HOME") {
 		return env
 	}
-	return append(env[:len(env):len(env)], "HOME="+c.facts.Home)
+	return append(env[:len(env):len(env)], "HOME="+home)
 }
 
 // lastOfEach leaves out variables that are set again later: getenv(3) would take

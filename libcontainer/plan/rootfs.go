@@ -30,6 +30,9 @@ type AttachRoot struct {
 	Path      string
 	ByRuntime bool
 	InPlace   bool
+	// OnPath puts it on top of its own path, in the container's namespace,
+	// where createContainer hooks look for it and mount things into it.
+	OnPath bool
 	// Volatile is nspawn's mode of forgetting changes: VolatileYes,
 	// VolatileOverlay or "". The runtime makes such a root.
 	Volatile string
@@ -51,6 +54,9 @@ func (s AttachRoot) String() string {
 	text := "attach the root file system " + strconv.Quote(s.Path)
 	if s.InPlace {
 		text += " in the runtime's mount namespace"
+	}
+	if s.OnPath {
+		text += " on its own path, for the createContainer hooks"
 	}
 	if s.Mapped {
 		text += ", its owners mapped to the container's users"
@@ -214,6 +220,7 @@ func (c *compiler) paths() {
 
 func (c *compiler) attachRoot(root string, inPlace bool) (AttachRoot, error) {
 	s := AttachRoot{Path: root, ByRuntime: c.sourcesByRuntime(), InPlace: inPlace}
+	s.OnPath = !inPlace && c.spec.Hooks != nil && len(c.spec.Hooks.CreateContainer) > 0
 	if len(c.spec.Annotations) == 0 {
 		return s, nil
 	}

@@ -23,10 +23,15 @@ var (
 	target int32 = -1
 	// held has a bit for each signal, the lowest for 1.
 	held uint64
-	// caught is whether the handlers are there, before what was there before.
-	caught bool
+	// wake is an eventfd that handler adds one to when it has kept a signal; -1 is none.
+	wake int32 = -1
+	one        = uint64(1)
+	// caught has a bit for each signal whose handler is ours, before what was there before.
+	caught uint64
 	before [65]action
 )
+
+func bit(s unix.Signal) uint64 { return 1 << (s - 1) }
 
 // handlerText is the address of the handler, restorerText of what it returns
 // to (0 where the kernel has it). A Go function value would point at an ABI
@@ -44,6 +49,8 @@ const (
 	saOnStack  = 0x08000000 // on the stack that the Go runtime gave the thread
 	saRestart  = 0x10000000
 	saRestorer = 0x04000000
+
+	sigIgn = 1
 )
 
 // Start sends every signal that arrives from now on, and those that Hold kept,
@@ -68,39 +75,70 @@ func Held() (list []unix.Signal) {
 	return list
 }
 
-// Hold keeps what arrives from now on for Start, or for Held: a process that
-// makes another is not to end halfway, with nobody to clean up. Only the first
-// call does anything.
-func Hold() error {
-	if caught {
-		return nil
+// Hold keeps what arrives from now on for Start, Held or Take: a process that
+// makes another is not to end halfway, with nobody to clean up. It does so for
+// the signals given, or for all that are passed on, and nothing for those that
+// it holds already.
+func Hold(list ...unix.Signal) error {
+	if len(list) == 0 {
+		for s := unix.Signal(1); s <= 64; s++ {
+			list = append(list, s)
+		}
 	}
-	caught = true
 	a := action{handler: handlerText(), flags: saOnStack | saRestart, restorer: restorerText(), mask: ^uint64(0)}
 	if a.restorer != 0 {
 		a.flags |= saRestorer
 	}
-	for s := unix.Signal(1); s <= 64; s++ {
-		if !Passes(s) {
+	for _, s := range list {
+		if !Passes(s) || caught&bit(s) != 0 {
 			continue
 		}
 		if errno := sigaction(s, &a, &before[s]); errno != 0 {
 			return fmt.Errorf("catch signal %d: %w", s, errno)
 		}
+		caught |= bit(s)
 	}
 	return nil
 }
 
+// Holding tells whether there are signals that Hold keeps or Start passes on.
+func Holding() bool { return caught != 0 }
+
+// Wake gives a descriptor that becomes readable when a signal has been kept. It
+// is made by the first call and never closed: a handler may be about to write to
+// it on another thread.
+func Wake() (int, error) {
+	if fd := atomic.LoadInt32(&wake); fd >= 0 {
+		return int(fd), nil
+	}
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return -1, fmt.Errorf("make an eventfd: %w", err)
+	}
+	atomic.StoreInt32(&wake, int32(fd))
+	return fd, nil
+}
+
+// Take is one of these signals that has been kept, which then is forgotten; 0 if
+// there is none. What the process ignored before it was held does not count:
+// nohup(1) means it.
+func Take(list ...unix.Signal) unix.Signal {
+	for _, s := range list {
+		if before[s].handler != sigIgn && atomic.AndUint64(&held, ^bit(s))&bit(s) != 0 {
+			return s
+		}
+	}
+	return 0
+}
+
 // Release gives all signals back whose handler is still ours, and so to os/signal
 // what that was asked for before: the Go runtime had handlers for most of them
-// already, and does not set those again.
+// already, and does not set those again. Hold may follow.
 func Release() {
-	if !caught {
-		return
-	}
-	for s := unix.Signal(1); s <= 64; s++ {
+	for ; caught != 0; caught &= caught - 1 {
+		s := unix.Signal(bits.TrailingZeros64(caught) + 1)
 		var now action
-		if Passes(s) && sigaction(s, nil, &now) == 0 && now.handler == handlerText() {
+		if sigaction(s, nil, &now) == 0 && now.handler == handlerText() {
 			sigaction(s, &before[s], nil)
 		}
 	}

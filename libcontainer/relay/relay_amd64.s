@@ -1,10 +1,11 @@
 #include "textflag.h"
 
+#define SYS_write 1
 #define SYS_rt_sigreturn 15
 #define SYS_pidfd_send_signal 424
 
 // handler(signal DI): pidfd_send_signal(target, signal, NULL, 0), or a bit in
-// held. It runs on the signal stack of whichever thread, without a goroutine.
+// held and write(wake, &one, 8). It runs on the signal stack of whichever thread, without a goroutine.
 TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
 	MOVL	DI, SI
 	MOVL	·target(SB), DI
@@ -15,6 +16,14 @@ TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
 	SHLQ	CX, AX
 	LOCK
 	ORQ	AX, ·held(SB)
+	MOVL	·wake(SB), DI
+	TESTL	DI, DI
+	JLT	done
+	LEAQ	·one(SB), SI
+	MOVL	$8, DX
+	MOVL	$SYS_write, AX
+	SYSCALL
+done:
 	RET
 send:
 	XORL	DX, DX

@@ -1,9 +1,10 @@
 #include "textflag.h"
 
+#define SYS_write 64
 #define SYS_pidfd_send_signal 424
 
 // handler(signal R0): pidfd_send_signal(target, signal, NULL, 0), or a bit in
-// held. It runs on the signal stack of whichever thread, without a goroutine,
+// held and write(wake, &one, 8). It runs on the signal stack of whichever thread, without a goroutine,
 // and returns to the kernel's own trampoline in R30.
 TEXT handler<>(SB), NOSPLIT|NOFRAME, $0
 	MOVW	R0, R1
@@ -18,6 +19,13 @@ again:
 	ORR	R2, R4, R4
 	STLXR	R4, (R3), R5
 	CBNZ	R5, again
+	MOVW	·wake(SB), R0
+	TBNZ	$31, R0, done
+	MOVD	$·one(SB), R1
+	MOVD	$8, R2
+	MOVD	$SYS_write, R8
+	SVC
+done:
 	RET
 send:
 	MOVD	ZR, R2

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "release":
 		release()
+	case "take":
+		take()
 	}
 	pid, err := strconv.Atoi(os.Getenv(helperEnv))
 	if err != nil {
@@ -64,9 +67,44 @@ func release() {
 	for _, s := range Held() {
 		os.Stdout.WriteString("held " + strconv.Itoa(int(s)) + "\n")
 	}
+	// Once more, as for the second boot of a system.
+	if err := Hold(); err != nil {
+		panic(err)
+	}
+	Release()
 	for s := range got {
 		os.Stdout.WriteString("got " + strconv.Itoa(int(s.(unix.Signal))) + "\n")
 	}
+}
+
+// take holds two signals, one of which was ignored, twice, and says what it can take and when it was woken.
+func take() {
+	fd, err := Wake()
+	if err != nil {
+		panic(err)
+	}
+	in, say := bufio.NewReader(os.Stdin), func(s string) { os.Stdout.WriteString(s + "\n") }
+	for range 2 {
+		if err := Hold(unix.SIGTERM, unix.SIGHUP); err != nil {
+			panic(err)
+		}
+		say("ready")
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		for n := 0; n == 0; {
+			n, _ = unix.Poll(poll, -1)
+		}
+		_, _ = in.ReadString('\n')
+		_, _ = unix.Read(fd, make([]byte, 8))
+		for s := Take(unix.SIGHUP, unix.SIGTERM, unix.SIGINT); s != 0; s = Take(unix.SIGHUP, unix.SIGTERM, unix.SIGINT) {
+			say("took " + strconv.Itoa(int(s)))
+		}
+		for _, s := range Held() {
+			say("left " + strconv.Itoa(int(s)))
+		}
+		Release()
+		say("released " + strconv.FormatBool(!Holding()))
+	}
+	_, _ = in.ReadString('\n')
 }
 
 func grow(n int) int {
@@ -163,6 +201,41 @@ func TestRelease(t *testing.T) {
 		expect("got 15")
 		send(37)
 		expect("got 37")
+	}
+}
+
+// TestTake takes what was held of some signals, but for the one that was ignored, and is rid of them after.
+func TestTake(t *testing.T) {
+	holder := exec.Command("sh", "-c", "trap '' HUP; exec "+os.Args[0])
+	holder.Env = append(os.Environ(), helperEnv+"=take")
+	in, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := start(t, holder)
+	for _, then := range []string{"ready", ""} {
+		for _, s := range []unix.Signal{unix.SIGHUP, unix.SIGTERM} {
+			if err := holder.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(50 * time.Millisecond) // the second may come on another thread
+		_, _ = in.Write([]byte("\n"))
+		for _, want := range []string{"took 15", "left 1", "released true", then} {
+			if want == "" {
+				break
+			}
+			if got := line(t, said); got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		}
+	}
+	if err := holder.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_, ok := <-said // it has ended
+	if status, _ := holder.Process.Wait(); ok || status.Sys().(syscall.WaitStatus).Signal() != unix.SIGTERM {
+		t.Errorf("after Release SIGTERM did: %v", status)
 	}
 }
 

@@ -2,8 +2,10 @@ package lifecycle
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,11 +85,18 @@ func hookStates(t *testing.T, dir, id string, pid int) {
 		if s.ID != id || s.Status != status || s.Annotations["key"] != "value" || s.Version == "" || !filepath.IsAbs(s.Bundle) {
 			t.Errorf("%s: state %+v, want status %s", name, s, status)
 		}
-		if name != "poststop" && s.Pid != pid {
-			t.Errorf("%s: pid %d, want %d", name, s.Pid, pid)
-		}
 		ns, _ := os.ReadFile(dir + name + ".ns")
 		inside := name == "createContainer" || name == "startContainer"
+		wantPID := pid
+		switch {
+		case inside:
+			wantPID = 1
+		case name == "poststop":
+			wantPID = 0
+		}
+		if s.Pid != wantPID {
+			t.Errorf("%s: pid %d, want %d", name, s.Pid, wantPID)
+		}
 		if (strings.TrimSpace(string(ns)) != hostNS) != inside {
 			t.Errorf("%s: ran in %s, the host is %s", name, ns, hostNS)
 		}
@@ -154,6 +163,126 @@ func failedHook(t *testing.T, r fixtures.Result, name string) {
 	if r.Code != 1 || !strings.Contains(plain(r.Stderr), "run "+name+" hook #0 \"/bin/sh\": exit status 3, stderr: complaint") {
 		t.Errorf("%+v", r)
 	}
+}
+
+// TestCreateContainerHookSeesRoot: such a hook begins in the root file system by the host's path, and what it mounts
+// there is the container's alone.
+func TestCreateContainerHookSeesRoot(t *testing.T) {
+	require.Root(t)
+	for name, flags := range map[string][]string{"pivot": nil, "no pivot": {"--no-pivot"}} {
+		t.Run(name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Shell("cat /tmp/pwd /mnt/relative /var/absolute"))
+			for _, dir := range []string{"mnt", "var"} {
+				if err := os.MkdirAll(c.Rootfs(dir), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Spec.Hooks = &specs.Hooks{CreateContainer: outsideHook("pwd -P >" + c.Rootfs("tmp/pwd") +
+				" && mount -t tmpfs none mnt && echo one >mnt/relative" +
+				" && mount -t tmpfs none " + c.Rootfs("var") + " && echo two >" + c.Rootfs("var/absolute"))}
+			c.Write()
+			r := c.Do(append(append([]string{"run"}, flags...), "--bundle", c.Bundle, c.ID)...)
+			if want := c.Rootfs("") + "\none\ntwo\n"; r.Code != 0 || r.Stdout != want {
+				t.Errorf("got %+v, want the output %q", r, want)
+			}
+			for _, file := range []string{"mnt/relative", "var/absolute"} {
+				if _, err := os.Stat(c.Rootfs(file)); err == nil {
+					t.Errorf("%s is on the host", file)
+				}
+			}
+		})
+	}
+}
+
+// TestHookPID: hooks in a PID namespace that is not the container's own are told the init's number there.
+func TestHookPID(t *testing.T) {
+	require.Root(t)
+	hold := sleeping(t)
+	joined := fixtures.WithNamespace(specs.PIDNamespace, fmt.Sprintf("/proc/%d/ns/pid", hold.State().Pid))
+	for name, change := range map[string]change{"joined": joined, "none": fixtures.WithoutNamespace(specs.PIDNamespace)} {
+		t.Run(name, func(t *testing.T) {
+			text := output(t, fixtures.Shell("cat /tmp/state; echo; echo $$"), change, func(s *specs.Spec) {
+				s.Hooks = &specs.Hooks{StartContainer: insideHook("cat >/tmp/state")}
+			})
+			var s specs.State
+			state, pid, _ := strings.Cut(text, "\n")
+			if err := json.Unmarshal([]byte(state), &s); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			if want := strings.TrimSpace(pid); s.Pid <= 1 || strconv.Itoa(s.Pid) != want {
+				t.Errorf("the hook was told %d, the program is %s", s.Pid, want)
+			}
+		})
+	}
+}
+
+// TestHookEnvironment: without env a hook outside has the runtime's environment, one before the change of root none,
+// one inside the program's; an empty list is none, but for the last.
+func TestHookEnvironment(t *testing.T) {
+	require.Root(t)
+	const program = "GSPAWN_OF=program\nHOME=/root"
+	for name, tt := range map[string]struct {
+		env              []string
+		outside, started string
+	}{"absent": {nil, "GSPAWN_OF=runtime", program}, "empty": {[]string{}, "", program}, "given": {[]string{"A=1"}, "A=1", "A=1"}} {
+		t.Run(name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Args("/bin/true"), func(s *specs.Spec) { s.Process.Env = []string{"PATH=/bin", "GSPAWN_OF=program"} })
+			hook := func(name string, in bool) []specs.Hook {
+				file := c.Rootfs("tmp/" + name)
+				if in {
+					file = "/tmp/" + name
+				}
+				// Shells add variables of their own, PATH among them.
+				return []specs.Hook{{Path: "/bin/sh", Env: tt.env, Args: []string{"sh", "-c",
+					"PATH=/usr/bin:/bin; env | grep -E '^(A|GSPAWN_OF|HOME)=' | sort >" + file}}}
+			}
+			h := &specs.Hooks{
+				Prestart:      hook("prestart", false), //nolint:staticcheck // deprecated, and what docker uses
+				CreateRuntime: hook("createRuntime", false), CreateContainer: hook("createContainer", false),
+				StartContainer: hook("startContainer", true), Poststart: hook("poststart", false), Poststop: hook("poststop", false),
+			}
+			writeHooks(t, c, h, tt.env != nil)
+			cmd := c.Cmd("run", "--bundle", c.Bundle, c.ID)
+			cmd.Env = []string{"GSPAWN_OF=runtime"}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for name, expected := range map[string]string{
+				"prestart": tt.outside, "createRuntime": tt.outside, "createContainer": strings.Join(tt.env, "\n"),
+				"startContainer": tt.started, "poststart": tt.outside, "poststop": tt.outside,
+			} {
+				got, err := os.ReadFile(c.Rootfs("tmp/" + name))
+				if err != nil {
+					t.Error(err)
+				}
+				want(t, "the environment of "+name, string(got), expected)
+			}
+		})
+	}
+}
+
+// writeHooks writes the configuration with hooks, whose empty env specs.Hook leaves out.
+func writeHooks(t *testing.T, c *fixtures.Container, h *specs.Hooks, withEnv bool) {
+	t.Helper()
+	c.Spec.Hooks = h
+	raw, err := json.Marshal(c.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(raw, &config); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range config["hooks"].(map[string]any) {
+		hook := list.([]any)[0].(map[string]any)
+		if _, ok := hook["env"]; !ok && withEnv {
+			hook["env"] = []string{}
+		}
+	}
+	if raw, err = json.Marshal(config); err != nil {
+		t.Fatal(err)
+	}
+	c.WriteRaw(raw)
 }
 
 func TestHookTimeout(t *testing.T) {

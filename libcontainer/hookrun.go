@@ -59,6 +59,12 @@ func (c *container) createHooks() error {
 }
 
 func (c *container) runCreateHooks(stop *hooks.Stop) error {
+	pidfd, err := unix.PidfdOpen(c.launch.pid, 0)
+	if err != nil {
+		return errGone
+	}
+	defer unix.Close(pidfd)
+	stop.Init = pidfd
 	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces, c.rootfs())
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
 		list := g.Of(c.spec.Hooks)
@@ -70,7 +76,9 @@ func (c *container) runCreateHooks(stop *hooks.Stop) error {
 			start = inside
 		}
 		data := hookState(g, c.spec, &c.desc, specs.StateCreating, c.launch.pid)
-		if err := hooks.Run(g, list, data, start, stop); err != nil {
+		if err := hooks.Run(g, list, data, start, stop); errors.Is(err, hooks.ErrInitGone) {
+			return errGone
+		} else if err != nil {
 			return err
 		}
 	}
@@ -89,6 +97,12 @@ func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
 		list = hooks.WithEnv(list, plan.Environment(s.Process.Env, home))
 	}
 	return interruptibly(func(stop *hooks.Stop) error {
+		pidfd, err := open()
+		if err != nil {
+			return fmt.Errorf("find the init process: %w", err)
+		}
+		defer unix.Close(pidfd)
+		stop.Init = pidfd
 		return hooks.Run(hooks.StartContainer, list, hookState(hooks.StartContainer, s, c, specs.StateCreated, pid),
 			containerStarter(pid, open, c.Namespaces, ""), stop)
 	})

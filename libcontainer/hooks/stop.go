@@ -13,18 +13,28 @@ type Stop struct {
 	FD int
 	// Signal is the signal by which the command was asked to stop, 0 if it was not.
 	Signal func() unix.Signal
+	// Init is a pidfd of the container's init, without which the hooks are for
+	// nothing; 0 if they are for more.
+	Init int
 }
+
+// ErrInitGone is in the error of a hook that was killed because the container's
+// init had ended.
+var ErrInitGone = errors.New("the container's init process has ended")
 
 // ErrStopped is in the error of a hook that was killed, or not begun, because the
 // command was asked to stop.
 var ErrStopped = errors.New("stopped")
 
-// fd is -1, which poll(2) passes over, where there is no Stop.
-func (s *Stop) fd() int {
-	if s == nil {
-		return -1
+// fds are -1, which poll(2) passes over, where there is none.
+func (s *Stop) fds() (wake, init int) {
+	switch {
+	case s == nil:
+		return -1, -1
+	case s.Init == 0:
+		return s.FD, -1
 	}
-	return s.FD
+	return s.FD, s.Init
 }
 
 // asked tells with ErrStopped that the command was asked to stop.

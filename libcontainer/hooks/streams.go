@@ -65,13 +65,15 @@ func (s *streams) attend(pid int, deadline time.Time, stop *Stop) error {
 		return err
 	}
 	defer unix.Close(pidfd)
+	wake, init := stop.fds()
 	for {
-		fds := [5]unix.PollFd{
+		fds := [6]unix.PollFd{
 			{Fd: int32(pidfd), Events: unix.POLLIN},
 			{Fd: int32(s.own[0]), Events: unix.POLLOUT},
 			{Fd: int32(s.own[1]), Events: unix.POLLIN},
 			{Fd: int32(s.own[2]), Events: unix.POLLIN},
-			{Fd: int32(stop.fd()), Events: unix.POLLIN},
+			{Fd: int32(wake), Events: unix.POLLIN},
+			{Fd: int32(init), Events: unix.POLLIN},
 		}
 		n, err := unix.Poll(fds[:], left(deadline))
 		if err != nil && err != unix.EINTR {
@@ -89,6 +91,9 @@ func (s *streams) attend(pid int, deadline time.Time, stop *Stop) error {
 			if err := stop.asked(); err != nil {
 				return err
 			}
+		}
+		if fds[5].Revents != 0 {
+			return ErrInitGone
 		}
 		if !deadline.IsZero() && !time.Now().Before(deadline) {
 			return ErrTimeout

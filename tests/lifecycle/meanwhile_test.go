@@ -64,6 +64,52 @@ func TestMadeMeanwhile(t *testing.T) {
 	}
 }
 
+// TestDeletedMeanwhile: delete --force does not wait for a hook that hangs.
+func TestDeletedMeanwhile(t *testing.T) {
+	require.Root(t)
+	for group, set := range map[string]func(*specs.Hooks, []specs.Hook){
+		"createRuntime":  func(h *specs.Hooks, l []specs.Hook) { h.CreateRuntime = l },
+		"startContainer": func(h *specs.Hooks, l []specs.Hook) { h.StartContainer = l },
+		"poststart":      func(h *specs.Hooks, l []specs.Hook) { h.Poststart = l },
+	} {
+		t.Run(group, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"))
+			h := held{c.Rootfs("tmp")}
+			hook := h.hook()
+			if group == "startContainer" {
+				hook = insideHook("touch /tmp/runs; until [ -e /tmp/go ]; do sleep 0.02; done")
+			}
+			c.Spec.Hooks = &specs.Hooks{}
+			set(c.Spec.Hooks, hook)
+			c.Write()
+			if group != "createRuntime" {
+				c.Create()
+			}
+			var done sync.WaitGroup
+			done.Go(func() {
+				command := []string{"start", c.ID}
+				if group == "createRuntime" {
+					command = []string{"create", "--bundle", c.Bundle, c.ID}
+				}
+				if r := c.Do(command...); r.Code == 0 && group != "poststart" || !strings.Contains(r.Stderr, "init process") && group == "createRuntime" {
+					t.Errorf("%v: %+v", command, r)
+				}
+			})
+			h.runs(t)
+			begin := time.Now()
+			c.Must("delete", "--force", c.ID)
+			if d := time.Since(begin); d > 10*time.Second {
+				t.Errorf("delete took %v", d)
+			}
+			h.release(t) // poststart hooks may want to do something when it has ended already
+			done.Wait()
+			if left := c.WaitClean(); len(left) > 0 {
+				t.Errorf("left behind: %q", left)
+			}
+		})
+	}
+}
+
 // TestPoststartMeanwhile: a poststart hook may do to the container what anybody may.
 func TestPoststartMeanwhile(t *testing.T) {
 	require.Root(t)

@@ -36,6 +36,7 @@ type launch struct {
 	sync    int // our end of the socket to the init
 	pid     int // 0 before it starts and after it is reaped
 	started bool
+	mayFork bool // the init still has to, on its tape
 	// orphans tells that this process is a child subreaper: what a killed hook
 	// leaves in the container's PID namespace becomes our child, and its init is
 	// not gone before that has been reaped.
@@ -59,7 +60,7 @@ func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
 	for fd := range 3 + preserve {
 		l.files = append(l.files, uintptr(fd))
 	}
-	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int)}
+	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int), Unprivileged: os.Geteuid() != 0}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make a socket for the init process: %w", err)
@@ -237,6 +238,7 @@ func (l *launch) untilReady() error { return l.serve(true) }
 func (l *launch) untilRunning() error { return l.serve(false) }
 
 func (l *launch) serve(ready bool) error {
+	l.mayFork = ready && l.init != nil && l.init.Forks
 	for {
 		m, fds, err := l.next()
 		switch {
@@ -244,20 +246,10 @@ func (l *launch) serve(ready bool) error {
 			return nil
 		case err != nil:
 			return err
-		case m.Request == 0:
-			return l.failure(m.Failure)
 		case m.Request == lower.Ready && ready:
 			return nil
-		case m.Request == lower.Forked:
-			l.follow(int(m.Value))
-			if err := l.reply(); err != nil {
-				return err
-			}
-			continue
-		case m.Request == lower.Fault:
-			fault.Kill()
 		}
-		err = l.answer(m, fds)
+		err = l.handle(m, fds)
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
@@ -270,9 +262,27 @@ func (l *launch) serve(ready bool) error {
 	}
 }
 
+func (l *launch) handle(m lower.Message, fds []int) error {
+	switch {
+	case m.Request == 0:
+		return l.failure(m.Failure)
+	case m.Request == lower.Forked && l.mayFork:
+		l.mayFork = false
+		return l.follow(int(m.Value))
+	case m.Request == lower.Fault:
+		fault.Kill()
+	}
+	return l.answer(m, fds)
+}
+
 // follow goes on with the child of the process that was started, which is a
-// child of ours as well (CLONE_PARENT) and can be no other's.
-func (l *launch) follow(pid int) {
+// child of ours as well (CLONE_PARENT). One that is not is somebody's whom the
+// container wants us to take for its own.
+func (l *launch) follow(pid int) error {
+	var info unix.Siginfo
+	if pid <= 1 || unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) != nil {
+		return fmt.Errorf("the init process says that it forked to process %d, which is none of ours", pid)
+	}
 	reap(l.pid)
 	l.pid = pid
 	unix.Close(l.pidfd)
@@ -280,6 +290,7 @@ func (l *launch) follow(pid int) {
 	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 		l.pidfd = fd
 	}
+	return nil
 }
 
 // opener makes a pidfd of a process.

@@ -26,6 +26,7 @@ type Hook struct {
 func HookProgram(h *Hook) (*tape.Program, error) {
 	l := &lowerer{b: tape.New()}
 	l.call(unix.SYS_CLOSE_RANGE, num(3), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
+	l.hide()
 	if h.Flags != 0 {
 		l.call(unix.SYS_SETNS, num(h.PIDFD), num(int(h.Flags)))
 	}

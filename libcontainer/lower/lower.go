@@ -49,6 +49,9 @@ type Input struct {
 	// PIDEntered says that the runtime's thread has entered the PID
 	// namespace to be joined, so that the process is started in it.
 	PIDEntered bool
+	// Unprivileged says that the runtime is no root, and may look into a process
+	// only if that is dumpable.
+	Unprivileged bool
 	// OwnStdio is a bit mask of those descriptors of 0, 1, 2 that are given
 	// to the container's user.
 	OwnStdio uint8
@@ -90,6 +93,7 @@ type lowerer struct {
 	userCaps tape.Buffer // the capabilities the init has, see setUser
 	asUser   bool
 
+	hidden  bool              // it is not dumpable
 	files   tape.Buffer       // the limit of open files, while it is raised
 	stat    tape.Buffer       // a struct statx
 	filled  map[int]tape.Cell // mounts that a later step makes read-only, by their own
@@ -138,6 +142,7 @@ func (l *lowerer) prologue() {
 	l.call(unix.SYS_CLOSE_RANGE, num(l.in.Keep), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.call(unix.SYS_UMASK, num(0))
 	l.defaultSignals()
+	l.hideFromOthers()
 	l.raiseFiles()
 	l.holdProc()
 	if l.in.AwaitPlacement {

@@ -206,6 +206,48 @@ func TestLabelsOfHost(t *testing.T) {
 	}
 }
 
+// TestHidden: before it enters anything of a container, a process is not dumpable, and stays so until the program takes its
+// place; but for the runtime of a user who is not root, which could not look at it.
+func TestHidden(t *testing.T) {
+	exec := func(in Input) string {
+		p, err := plan.CompileExec(small(), small().Process, plan.Target{PID: 1, Namespaces: plan.CloneMount | plan.ClonePID | plan.CloneUser},
+			plan.Facts{Privileged: true}, plan.Options{ID: "id", Bundle: "/b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		init, err := Lower(p, &in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return disassembled(t, init)
+	}
+	join := small()
+	join.Linux.Namespaces[1].Path = "/proc/1/ns/pid"
+	entered, unprivileged := usual, usual
+	entered.PIDEntered, entered.Fds = true, map[int]int{0: 5, 1: -1}
+	unprivileged.Unprivileged, unprivileged.Fds = true, map[int]int{0: 5}
+	hook, err := HookProgram(&Hook{PIDFD: 3, Root: 4, Flags: plan.CloneMount | plan.ClonePID, Path: "/bin/true"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hides, shows = " prctl(4)", " prctl(4, 1)"
+	for name, tape := range map[string]string{
+		"exec": exec(entered), "exec without privileges": exec(unprivileged), "hook": disassembled(t, &Init{Program: hook}),
+		"joined": disassembled(t, lowered(t, join, plan.Options{ID: "id", Bundle: "/b", Wait: true}, Input{Keep: 3, Sync: 3, Listen: 4, Inherited: 6, Fds: map[int]int{0: 5}})),
+	} {
+		before, after, ok := strings.Cut(tape, " setns(")
+		if !ok || !strings.Contains(before, hides) {
+			t.Errorf("%s: enters namespaces while it is dumpable:\n%.1500s", name, tape)
+		}
+		if strings.Contains(after, shows) != (name == "exec without privileges") {
+			t.Errorf("%s: dumpable again:\n%s", name, after)
+		}
+	}
+	if own := disassembled(t, lowered(t, small(), plan.Options{ID: "id", Bundle: "/b"}, usual)); strings.Contains(own, hides) {
+		t.Error("a call for nothing, where nobody else is")
+	}
+}
+
 // unknown is a step that no part knows.
 type unknown struct{ plan.Symlink }
 

@@ -61,8 +61,9 @@ func (l *lowerer) namespaceStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.OOMScore:
 		// While /proc is the host's and shows us. A fork later on inherits it.
-		l.writeFile("/proc/self/oom_score_adj", strconv.Itoa(s.Value))
+		l.shown(func() { l.writeFile("/proc/self/oom_score_adj", strconv.Itoa(s.Value)) })
 	case plan.JoinNamespace:
+		l.hide()
 		l.join(l.in.Fds[l.step], plan.NamespaceFlag(s.Type))
 	case plan.JoinContainer:
 		flags := s.Flags
@@ -73,15 +74,17 @@ func (l *lowerer) namespaceStep(s plan.Step) bool {
 	case plan.NewNamespaces:
 		if l.layout.user {
 			l.call(unix.SYS_UNSHARE, num(unix.CLONE_NEWUSER))
-			l.ask(MapIDs)
+			l.shown(func() { l.ask(MapIDs) })
 			l.becomeRoot()
 		}
 		if l.layout.tape != 0 {
 			l.call(unix.SYS_UNSHARE, num(int(l.layout.tape)))
 		}
 	case plan.TimeOffset:
-		l.writeFile("/proc/self/timens_offsets",
-			s.Clock+" "+strconv.FormatInt(s.Secs, 10)+" "+strconv.FormatUint(uint64(s.Nanos), 10))
+		l.shown(func() {
+			l.writeFile("/proc/self/timens_offsets",
+				s.Clock+" "+strconv.FormatInt(s.Secs, 10)+" "+strconv.FormatUint(uint64(s.Nanos), 10))
+		})
 	default:
 		return false
 	}
@@ -197,6 +200,9 @@ func (l *lowerer) openAttributes() {
 		}
 	}
 	l.b.Step(l.step)
+	if l.hostProc != 0 {
+		l.close(l.hostProc)
+	}
 }
 
 func (l *lowerer) openAttribute(names ...string) tape.Cell {

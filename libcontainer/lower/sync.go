@@ -128,9 +128,12 @@ func (l *lowerer) send(r Request, value uint32, fds ...tape.Cell) {
 func (l *lowerer) syncStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.RunHooks:
-		if s.Phase == plan.HooksStart {
+		switch {
+		case s.Phase == plan.HooksStart:
 			l.ask(StartHooks)
-		} else {
+		case l.in.Unprivileged:
+			l.shown(func() { l.ask(CreateHooks) }) // which enter its namespaces
+		default:
 			l.ask(CreateHooks)
 		}
 	case plan.NetDevice, plan.VethPair:
@@ -139,6 +142,9 @@ func (l *lowerer) syncStep(s plan.Step) bool {
 	case plan.Ready:
 		l.closeScratch()
 		l.restoreFiles()
+		if l.hidden && l.in.Unprivileged {
+			l.setDumpable(1) // for hooks, and who fetches a listener
+		}
 		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()

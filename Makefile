@@ -27,19 +27,23 @@ ready = tests/deps.sh build $(1) && $(MAKE) build
 
 .DEFAULT_GOAL := build
 .PHONY: build test unit lint bench bench-import conformance test-engines test-boot test-vm test-vm-trees vm-shell demo install service man completions fuzz clean order help \
-	deps reproducible FORCE
+	deps reproducible alone FORCE
 
 build: $(BIN) $(HELPER) $(IMPORT) ## build bin/gspawn-oci and its two helpers
 
 # The go command knows what is up to date. The assembler of the device filter is the part of it that is used, see
 # libcontainer/cgroup/thin; in go.mod the replacement would keep the module from being installed by its path. The Go runtime
-# and the order of the functions are for programs that live some milliseconds, see internal/shortlived.
+# and the order of the functions are for programs that live some milliseconds, see internal/shortlived. Two builds at once
+# would write the same files.
 $(BIN): FORCE
-	@mkdir -p bin && cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
+	@mkdir -p bin && flock bin $(MAKE) --no-print-directory alone
+
+alone:
+	@cp go.sum bin/thin.sum && cp go.mod bin/thin.mod
 	@$(GO) mod edit -replace github.com/cilium/ebpf=./libcontainer/cgroup/thin/ebpf bin/thin.mod
-	@GOOS= GOARCH= $(GO) run ./internal/shortlived $$($(GO) env GOROOT) $(OVERLAY)
+	@GOOS=$$($(GO) env GOHOSTOS) GOARCH=$$($(GO) env GOHOSTARCH) $(GO) run ./internal/shortlived "$$($(GO) env GOROOT)" $(OVERLAY)
 	GOEXPERIMENT=$(HEAP) CGO_ENABLED=0 $(GO) build $(FLAGS) -modfile=bin/thin.mod -overlay $(OVERLAY)/overlay.json \
-		-toolexec "'$(CURDIR)/$(OVERLAY)/tool'" -ldflags '$(LDFLAGS)' -o $@ .
+		-toolexec "'$(CURDIR)/$(OVERLAY)/tool'" -ldflags '$(LDFLAGS)' -o $(BIN) .
 
 $(HELPER): FORCE
 	CGO_ENABLED=1 $(GO) build $(FLAGS) -tags netgo,osusergo -ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' \

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 )
 
 var (
@@ -34,22 +35,37 @@ func buildLinker(root, dir, functions string) (id string, err error) {
 	if err := writeOverlay(dir, source, files); err != nil {
 		return "", err
 	}
-	build := exec.Command(filepath.Join(root, "bin/go"), "build", "-trimpath", "-buildvcs=false",
-		"-overlay", filepath.Join(dir, "overlay.json"), "-o", filepath.Join(dir, "link"), "cmd/link")
-	build.Dir = source
-	// What the user set is for the program.
-	build.Env = append(os.Environ(), "GOOS=", "GOARCH=", "GOFLAGS=", "GOEXPERIMENT=", "GOWORK=off", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%v: %w\n%s", build, err, out)
+	if err := compileLinker(root, dir); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, linkerEdits, order, functions)))[:16], nil
 }
 
-// toolScript is run with a tool and its arguments. The go command asks for the version to know whether a program is up to date.
+// compileLinker writes dir/link when it is whole, for the go command does not compile again what is cut off.
+func compileLinker(root, dir string) error {
+	link, part := filepath.Join(dir, "link"), filepath.Join(dir, "link.part")
+	if os.Rename(link, part) != nil {
+		_ = os.Remove(part) // an interrupted build left it
+	}
+	build := exec.Command(filepath.Join(root, "bin/go"), "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", part, "cmd/link")
+	// Not in the linker's module: where root/src is a link, as Debian has it, its directory would have another name than the
+	// overlay has for it.
+	build.Dir = "/"
+	// What the user set is for the program; what is empty would come from `go env -w`.
+	build.Env = append(os.Environ(), "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH, "GOFLAGS=-trimpath -buildvcs=false",
+		"GOEXPERIMENT=", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("%v: %w\n%s", build, err, out)
+	}
+	return os.Rename(part, link)
+}
+
+// toolScript is run with a tool and its arguments. The go command asks for the version to know whether a program is up to date,
+// and takes the last word of it where Go is a development version.
 const toolScript = `#!/bin/sh
 case $1:$2 in
-*/link:-V=full) echo "$("$@") ordered %s" ;;
-*/link:*) shift && exec "${0%%/*}/linker/link" -randlayout=1 "$@" ;;
+*/link:-V=full) echo "$("$@")-ordered-%s" ;;
+*/link:*) shift && exec "${0%%/*}/linker/link" "$@" ;;
 *) exec "$@" ;;
 esac
 `

@@ -2,6 +2,7 @@ package main
 
 import (
 	"debug/elf"
+	"errors"
 	"maps"
 	"os"
 	"os/exec"
@@ -28,6 +29,65 @@ func TestLayOut(t *testing.T) {
 			if a, b := at[c.first[i]], at[c.second[i]]; a == "" || b == "" || a >= b {
 				t.Errorf("%s: %s lies at %s, %s at %s", name, c.first[i], a, c.second[i], b)
 			}
+		}
+	}
+}
+
+// TestGoRootOfLinks has the linker made where what lies below Go's root are links.
+func TestGoRootOfLinks(t *testing.T) {
+	real, root := goRoot(t), t.TempDir()
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if err := os.Symlink(filepath.Join(real, e.Name()), filepath.Join(root, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("GOROOT", root)
+	if at := laid(t, tool(t, "runtime.main\nmain.often\n")); at["main.often"] >= at["main.seldom"] {
+		t.Errorf("main.often lies at %s, main.seldom at %s", at["main.often"], at["main.seldom"])
+	}
+}
+
+// TestCutOff: what an interrupted build leaves of the linker would do for the go command, which looks at its beginning.
+func TestCutOff(t *testing.T) {
+	root, dir := goRoot(t), t.TempDir()
+	link, part := filepath.Join(dir, "link"), filepath.Join(dir, "link.part")
+	for range 2 {
+		if _, err := buildLinker(root, dir, "runtime.main\n"); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command(link, "-V").CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		if err := errors.Join(os.Rename(link, part), os.Truncate(part, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestVersion: what the go command takes for the version of the linker has to tell ours from another. Of a development version
+// it takes the last word, which has to begin as it does.
+func TestVersion(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeTool(dir, "ours"); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	for version, want := range map[string]string{
+		"link version go1.26.0 X:nodwarf5":                      "X:nodwarf5-ordered-ours",
+		"link version devel go1.27-0123456 buildID=a/b/c/d":     "buildID=a/b/c/d-ordered-ours",
+		"link version go1.27-devel_0123456 X:x buildID=a/b/c/d": "buildID=a/b/c/d-ordered-ours",
+	} {
+		writeFile(t, link, "#!/bin/sh\necho "+version+"\n")
+		if err := os.Chmod(link, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(filepath.Join(dir, "tool"), link, "-V=full").Output()
+		if words := strings.Fields(string(out)); err != nil || words[len(words)-1] != want {
+			t.Errorf("%q became %q, %v", version, out, err)
 		}
 	}
 }

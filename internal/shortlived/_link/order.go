@@ -18,6 +18,10 @@ const (
 	placeRest = math.MaxInt32
 )
 
+// The edits are of what -randlayout does. With the flag set here, Go's own linker, if it were run by mistake, would not lay
+// everything out at random.
+func init() { *flagRandLayout = 1 }
+
 // layOut moves the functions that the list names to the beginning, in its order. The list may name functions that are not
 // there.
 func layOut(ctxt *Link, textp []loader.Sym) {
@@ -41,7 +45,7 @@ func placeData(ctxt *Link, used []loader.Sym) {
 		place[s] = placeRest
 	}
 	for s := range loader.Sym(len(place)) {
-		if ldr.AttrReachable(s) && strings.HasPrefix(ldr.SymName(s), "go:itab.") {
+		if ldr.AttrReachable(s) && ldr.IsItab(s) {
 			place[s] = placeItab
 			relocs := ldr.Relocs(s)
 			place[decodeRelocSym(ldr, s, &relocs, 0)] = placeItab // the interface
@@ -69,9 +73,8 @@ func placeReferences(ctxt *Link, s loader.Sym, at int32) {
 // passedOn is whether the data stands for other data that is read with it: the dictionary of a generic function, and the
 // type of a map, channel or array, whose elements are allocated.
 func passedOn(ctxt *Link, s loader.Sym) bool {
-	name := ctxt.loader.SymName(s)
-	if !strings.HasPrefix(name, "type:") || strings.HasPrefix(name, "type:.") {
-		return strings.Contains(name, "..dict.")
+	if !ctxt.loader.IsGoType(s) {
+		return strings.Contains(ctxt.loader.SymName(s), "..dict.")
 	}
 	switch decodetypeKind(ctxt.Arch, ctxt.loader.Data(s)) {
 	case abi.Map, abi.Chan, abi.Array:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,5 +125,27 @@ func TestDefaultRoot(t *testing.T) {
 	}
 	if got := defaultRoot(); got != want {
 		t.Errorf("with XDG_RUNTIME_DIR: %s, want %s", got, want)
+	}
+}
+
+// TestPrintTable: columns are as wide as what is read, not as its bytes.
+func TestPrintTable(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdout
+	os.Stdout = write
+	err = printTable(2, func(i int, row []string) []string {
+		return append(row, []string{"ID", "ünïcödé-bündle"}[i], "B")
+	})
+	os.Stdout = before
+	write.Close()
+	out, readErr := io.ReadAll(read)
+	if err != nil || readErr != nil {
+		t.Fatal(err, readErr)
+	}
+	if want := "ID               B\nünïcödé-bündle   B\n"; string(out) != want {
+		t.Errorf("got\n%swant\n%s", out, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gspawn/gspawn-oci/internal/cli"
 	"github.com/gspawn/gspawn-oci/libcontainer"
@@ -63,7 +64,7 @@ func printTable(rows int, appendRow func(i int, row []string) []string) error {
 	for i := range rows {
 		row = appendRow(i, row[:0])
 		for j, cell := range row {
-			widths[j] = max(widths[j], len(cell)+gap, minWidth)
+			widths[j] = max(widths[j], utf8.RuneCountInString(cell)+gap, minWidth)
 		}
 	}
 	out := bufio.NewWriter(os.Stdout) // whose first error is the last one's
@@ -71,7 +72,7 @@ func printTable(rows int, appendRow func(i int, row []string) []string) error {
 		row = appendRow(i, row[:0])
 		for j, cell := range row {
 			_, _ = out.WriteString(cell)
-			for n := len(cell); j < len(row)-1 && n < widths[j]; n++ {
+			for n := utf8.RuneCountInString(cell); j < len(row)-1 && n < widths[j]; n++ {
 				_ = out.WriteByte(' ')
 			}
 		}

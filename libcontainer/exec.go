@@ -234,8 +234,8 @@ func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
 		case plan.JoinContainer:
 			fd, err = e.view.init.Open()
 			join, pidfd = i, fd
-		case plan.EnterRoot: // joined before
-			fd, err = openRootOf(e.view.init.PID, pidfd)
+		case plan.EnterRoot:
+			fd, err = e.view.openRoot()
 		default:
 			continue
 		}

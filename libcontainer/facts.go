@@ -47,8 +47,8 @@ func rootPath(s *specs.Spec, bundle string) string {
 }
 
 func hasHome(env []string) bool {
-	_, ok := spec.Variable(env, "HOME")
-	return ok
+	home, _ := spec.Variable(env, "HOME")
+	return home != ""
 }
 
 // cgroupFacts describes the control groups to a configuration that mounts them.

@@ -176,7 +176,7 @@ func openRootOf(pid, pidfd int) (int, error) {
 	if errors.Is(err, unix.ENOENT) { // a zombie has none
 		err = errGone
 	}
-	if err == nil && errors.Is(unix.PidfdSendSignal(pidfd, 0, nil, 0), unix.ESRCH) {
+	if err == nil && unix.PidfdSendSignal(pidfd, 0, nil, 0) != nil {
 		unix.Close(root) // maybe of another, that got the number
 		err = errGone
 	}

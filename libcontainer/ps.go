@@ -3,7 +3,7 @@ package libcontainer
 import specs "github.com/opencontainers/runtime-spec/specs-go"
 
 // Ps lists the process IDs of a container's processes as the caller's pid namespace sees them, nil when it has
-// stopped. Of a container without a cgroup only the init is known.
+// stopped, or has none yet. Of a container without a cgroup only the init is known.
 func (r *Runtime) Ps(id string) ([]int, error) {
 	v, err := r.look(id)
 	if err != nil {
@@ -14,7 +14,7 @@ func (r *Runtime) Ps(id string) ([]int, error) {
 	if err != nil || len(pids) > 0 {
 		return pids, err
 	}
-	if v.status == specs.StateStopped {
+	if v.status == specs.StateStopped || v.init.PID == 0 {
 		return nil, nil
 	}
 	return []int{v.init.PID}, nil

@@ -51,7 +51,7 @@ func (c *container) copyUp(step int, fds []int) error {
 	} else if err == nil {
 		// A file system that belongs to the container's user namespace knows
 		// none of the host's users but the mapped ones.
-		err = fsuser.PrivilegedAs(uid, gid, func() error { return copyup.CopyAs(fds[0], fds[1], uid, gid) })
+		err = fsuser.As(uid, gid, func() error { return copyup.CopyAs(fds[0], fds[1], uid, gid) })
 	}
 	if err != nil {
 		return stepError(c.plan, step, fmt.Errorf("tmpcopyup: %w", err))
@@ -74,12 +74,13 @@ func (c *container) makeTarget(index int, fds []int) error {
 		}
 		directory = st.Mode&unix.S_IFMT == unix.S_IFDIR
 	}
-	uid, gid, err := c.rootOutside()
-	if err == nil {
-		umask := unix.Umask(0)
-		err = fsuser.As(uid, gid, func() error { return mountpoint.Make(fds[0], target.Path, directory) })
-		unix.Umask(umask)
+	var by mountpoint.Maker
+	if c.plan.Namespaces.Has(plan.CloneUser) {
+		by = c.makeAsRoot
 	}
+	umask := unix.Umask(0)
+	err := mountpoint.Make(fds[0], target.Path, directory, by)
+	unix.Umask(umask)
 	if err != nil {
 		return stepError(c.plan, target.Step, fmt.Errorf("a symlink on the way to %q leads nowhere yet: %w", target.Path, err))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/cgroup"
 	"github.com/gspawn/gspawn-oci/libcontainer/spec"
@@ -157,6 +158,16 @@ func (v *view) now() (specs.ContainerState, error) {
 		return specs.StateCreating, nil
 	}
 	return specs.StateRunning, nil // one that calls itself like the init
+}
+
+// openRoot opens what is / to the init just now.
+func (v *view) openRoot() (int, error) {
+	pidfd, err := v.init.Open()
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(pidfd)
+	return openRootOf(v.init.PID, pidfd)
 }
 
 // pid is the init's process ID, 0 when the container has stopped.

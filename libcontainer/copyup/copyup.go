@@ -27,7 +27,7 @@ func Copy(from, to int) error {
 // CopyAs is Copy into a file system of a user namespace in which root has the
 // host's IDs uid and gid: the kernel lets nobody make files there that has no ID
 // in the namespace, not even the host's root (EOVERFLOW). The caller's thread
-// makes files as that user (fsuser.PrivilegedAs).
+// makes files as that user (fsuser.As).
 //
 // A file of a user without an ID there keeps its owner, who is nobody to the
 // namespace: it is as far out of the reach of the namespace's root as it was in

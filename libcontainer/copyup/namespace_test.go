@@ -107,7 +107,7 @@ func threads(t *testing.T) map[string]int {
 
 // copyAs is CopyAs on a thread of that user.
 func copyAs(from, to, uid, gid int) error {
-	return fsuser.PrivilegedAs(uid, gid, func() error { return CopyAs(from, to, uid, gid) })
+	return fsuser.As(uid, gid, func() error { return CopyAs(from, to, uid, gid) })
 }
 
 func TestCopyAs(t *testing.T) {

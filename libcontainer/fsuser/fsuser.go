@@ -10,15 +10,10 @@ import (
 )
 
 // As calls f on a thread that makes files as the user uid and the group gid,
-// and may no more to files than they may, setfsuid(2). It needs CAP_SETUID and
-// CAP_SETGID (EPERM). f must start no threads that are to be that user as well.
-func As(uid, gid int, f func() error) error { return as(uid, gid, false, f) }
-
-// PrivilegedAs is As with the caller's capabilities, by which f may do to files
-// what the caller may: the files that it makes have the other owner.
-func PrivilegedAs(uid, gid int, f func() error) error { return as(uid, gid, true, f) }
-
-func as(uid, gid int, privileged bool, f func() error) error {
+// setfsuid(2), with the capabilities of the caller: what it may do to files is
+// what the caller may. It needs CAP_SETUID and CAP_SETGID (EPERM). f must start no
+// threads that are to be that user as well.
+func As(uid, gid int, f func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -30,12 +25,12 @@ func as(uid, gid int, privileged bool, f func() error) error {
 		}
 		other := *own
 		other.uid, other.gid = uid, gid
-		if err = other.become(privileged); err == nil {
+		if err = other.become(); err == nil {
 			err = f()
 		}
 		// A thread that is not again what it was is never unlocked, and so
 		// ends with the goroutine.
-		if own.become(true) == nil {
+		if own.become() == nil {
 			runtime.UnlockOSThread()
 		}
 		done <- err
@@ -67,7 +62,7 @@ func ofThread() (*identity, error) {
 // the capabilities for files away, out of the effective set only, and makes the
 // process one that cannot be dumped, which would hide its /proc from itself in a
 // user namespace.
-func (i *identity) become(privileged bool) error {
+func (i *identity) become() error {
 	// Neither call reports an error; both return what was set before.
 	_, _ = unix.SetfsgidRetGid(i.gid)
 	_, _ = unix.SetfsuidRetUid(i.uid)
@@ -76,11 +71,9 @@ func (i *identity) become(privileged bool) error {
 	if nowGID != i.gid || nowUID != i.uid {
 		return fmt.Errorf("make files as user %d, group %d: %w", i.uid, i.gid, unix.EPERM)
 	}
-	if privileged {
-		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-		if err := unix.Capset(&header, &i.capabilities[0]); err != nil {
-			return fmt.Errorf("keep capabilities: %w", err)
-		}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	if err := unix.Capset(&header, &i.capabilities[0]); err != nil {
+		return fmt.Errorf("keep capabilities: %w", err)
 	}
 	if i.dumpable != 1 { // 2 cannot be set
 		return nil

@@ -40,6 +40,15 @@ func (l *lowerer) shown(do func()) {
 	l.setDumpable(0)
 }
 
+// shownToUser is shown for what only the runtime of a user who is not root needs.
+func (l *lowerer) shownToUser(do func()) {
+	if l.in.Unprivileged {
+		l.shown(do)
+	} else {
+		do()
+	}
+}
+
 func (l *lowerer) setDumpable(value int) {
 	l.call(unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(value), num(0), num(0), num(0))
 }

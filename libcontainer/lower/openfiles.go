@@ -10,17 +10,21 @@ import (
 )
 
 // manyFiles is the number of descriptors from which on the init raises its
-// limit: that is 1024 by default, and the estimate a little vague.
-const manyFiles = 800
+// limit, which is 1024 by default and may be less. No usual container has as many.
+const manyFiles = 200
 
 // openFiles is about how many descriptors the init may have open at once: most
 // are closed all together, once the container is made.
 func (l *lowerer) openFiles() int {
 	n := l.in.Inherited
 	for _, s := range l.p.Steps {
-		n += 2
-		if m, ok := s.(plan.Mount); ok {
-			n += strings.Count(m.Destination, "/")
+		switch s := s.(type) {
+		case plan.Mount:
+			n += 2 + strings.Count(s.Destination, "/")
+		case plan.MaskPath, plan.ReadonlyPath, plan.Cgroup1Mount:
+			n += 2
+		case plan.Directory, plan.Device:
+			n++
 		}
 	}
 	return n

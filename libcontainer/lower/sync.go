@@ -128,13 +128,10 @@ func (l *lowerer) send(r Request, value uint32, fds ...tape.Cell) {
 func (l *lowerer) syncStep(s plan.Step) bool {
 	switch s := s.(type) {
 	case plan.RunHooks:
-		switch {
-		case s.Phase == plan.HooksStart:
+		if s.Phase == plan.HooksStart {
 			l.ask(StartHooks)
-		case l.in.Unprivileged:
-			l.shown(func() { l.ask(CreateHooks) }) // which enter its namespaces
-		default:
-			l.ask(CreateHooks)
+		} else {
+			l.shownToUser(func() { l.ask(CreateHooks) }) // which enter its namespaces
 		}
 	case plan.NetDevice, plan.VethPair:
 		l.tell(Network, uint32(l.step))

@@ -26,17 +26,25 @@ type walk struct {
 	at    string   // where it is: below the root, without links; "" is the root
 	rest  []string // what is left of the way
 	links int      // that were followed
+	make  Maker
 }
+
+// Maker makes a directory, or an empty file, in an open directory. EEXIST is no
+// failure.
+type Maker func(dir int, name string, directory bool) error
 
 // Make makes a directory, or an empty file, at the end of a path below the
 // directory root, with the directories above it that are missing. Symbolic links
 // lead to where they would lead if root were /. What exists stays as it is; what
-// is made has the mode 0755 or 0644, less the umask.
+// is made has the mode 0755 or 0644, less the umask. A nil maker is this process.
 //
 // The error names the place where it could not go on and wraps the system
 // call's; it is ELOOP for links without end.
-func Make(root int, name string, directory bool) error {
-	w := walk{root: root, rest: elements(name)}
+func Make(root int, name string, directory bool, by Maker) error {
+	if by == nil {
+		by = here
+	}
+	w := walk{root: root, rest: elements(name), make: by}
 	for len(w.rest) > 0 {
 		next := w.rest[0]
 		w.rest = w.rest[1:]
@@ -96,15 +104,17 @@ func (w *walk) create(name string, directory bool) error {
 		return err
 	}
 	defer unix.Close(dir)
+	if err := w.make(dir, name, directory); !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	return nil
+}
+
+func here(dir int, name string, directory bool) error {
 	if directory {
-		err = unix.Mkdirat(dir, name, 0o755)
-	} else {
-		err = unix.Mknodat(dir, name, unix.S_IFREG|0o644, 0)
+		return unix.Mkdirat(dir, name, 0o755)
 	}
-	if errors.Is(err, unix.EEXIST) {
-		return nil
-	}
-	return err
+	return unix.Mknodat(dir, name, unix.S_IFREG|0o644, 0)
 }
 
 // follow puts the target of a link on the way.

@@ -59,7 +59,7 @@ func TestMake(t *testing.T) {
 	for _, tt := range tests {
 		for _, directory := range []bool{true, false} {
 			dir, root := tree(t, tt.entries...)
-			if err := Make(root, tt.path, directory); err != nil {
+			if err := Make(root, tt.path, directory, nil); err != nil {
 				t.Errorf("%s: %v", tt.name, err)
 				continue
 			}
@@ -86,7 +86,7 @@ func TestMakeErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		dir, root := tree(t, tt.entries...)
-		err := Make(root, tt.path, true)
+		err := Make(root, tt.path, true, nil)
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -120,7 +120,7 @@ func FuzzMake(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer unix.Close(root)
-		err = Make(root, name, true)
+		err = Make(root, name, true, nil)
 		left, readErr := os.ReadDir(outside)
 		if readErr != nil || len(left) != 2 {
 			t.Errorf("Make: %v; outside are %v, %v", err, left, readErr)

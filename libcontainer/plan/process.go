@@ -333,13 +333,12 @@ func (c *compiler) labels(p *specs.Process) error {
 }
 
 // Environment is what a process gets that is to have env, with HOME where that has
-// none, as runc does. An empty home is not known.
+// none or an empty one, as runc does. An empty home is not known.
 func Environment(env []string, home string) []string {
-	env = lastOfEach(env)
-	if home == "" || hasVariable(env, "HOME") {
-		return env
+	if own, _ := spec.Variable(env, "HOME"); own == "" && home != "" {
+		env = append(env[:len(env):len(env)], "HOME="+home)
 	}
-	return append(env[:len(env):len(env)], "HOME="+home)
+	return lastOfEach(env)
 }
 
 // lastOfEach leaves out variables that are set again later: getenv(3) would take
@@ -360,11 +359,6 @@ func lastOfEach(env []string) []string {
 		}
 	}
 	return kept
-}
-
-func hasVariable(env []string, name string) bool {
-	_, ok := spec.Variable(env, name)
-	return ok
 }
 
 // programCandidates are the paths that execvp(3) tries: the name itself when

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"os"
+	"os/exec"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -76,17 +77,49 @@ func TestDanglingDestination(t *testing.T) {
 	}
 }
 
-// TestDanglingRefused: a user who may not make the target makes nothing, and is told where it should be.
-func TestDanglingRefused(t *testing.T) {
+// TestDanglingAsRoot: what is made in a user namespace is made with the rights of its root, which are more than those of its
+// ID outside, and less than the runtime's.
+func TestDanglingAsRoot(t *testing.T) {
 	require.Root(t)
-	c := fixtures.New(t, fixtures.WithUserNamespace(100000, 65536), tmpfs("/link/x"))
-	if err := os.Symlink("/nowhere/at/all", c.Rootfs("link")); err != nil {
+	host := source(t)
+	if err := os.Chmod(host, 0o775); err != nil { // for a group of the caller
 		t.Fatal(err)
 	}
-	r := c.Run()
-	if r.Code != 1 {
-		t.Errorf("run: %+v", r)
+	tests := []struct {
+		name, target string
+		owner        int // of /home/user
+		says         string
+	}{
+		{"another mapped user's", "/home/user/conf/x", 101000, ""},
+		{"the host's root's", "/home/user/conf/x", 0, `make "/home/user/conf": permission denied`},
+		{"a group's of the caller", "/host/conf/x", 101000, `make "/host/conf": permission denied`},
 	}
-	wantIn(t, "message", plain(r.Stderr), `make "/nowhere": permission denied`)
-	wantIn(t, "message", r.Stderr, "plan step")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := fixtures.New(t, fixtures.WithUserNamespace(100000, 65536), bind("/host", host, "bind"), tmpfs("/link"),
+				fixtures.Shell("touch /link/made && stat -c %u /home/user/conf"))
+			for _, err := range []error{
+				os.MkdirAll(c.Rootfs("home/user"), 0o755), os.Chown(c.Rootfs("home/user"), tt.owner, tt.owner), os.Symlink(tt.target, c.Rootfs("link")),
+				os.Mkdir(c.Rootfs("host"), 0o755),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			command := c.Cmd("run", "--bundle", c.Bundle, c.ID)
+			out, err := exec.Command("setpriv", append([]string{"--groups", "0"}, command.Args...)...).CombinedOutput()
+			if tt.says == "" {
+				if err != nil {
+					t.Fatalf("run: %v\n%s", err, out)
+				}
+				wantIn(t, "owner in the container", string(out), "0\n")
+				return
+			}
+			if err == nil {
+				t.Errorf("run: %s", out)
+			}
+			wantIn(t, "message", plain(string(out)), tt.says)
+			wantIn(t, "message", string(out), "plan step")
+		})
+	}
 }

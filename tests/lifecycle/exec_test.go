@@ -2,7 +2,9 @@ package lifecycle
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -94,4 +96,37 @@ func TestLastVariable(t *testing.T) {
 	if got := named(c.Must(append([]string{"exec", "-e", "A=4", "-e", "AC=", c.ID}, env...)...)); !slices.Equal(got, []string{"AB=x", "A=4", "AC="}) {
 		t.Errorf("exec: %q", got)
 	}
+}
+
+// TestEmptyHome: HOME is the user's by passwd, too, when it is set to nothing.
+func TestEmptyHome(t *testing.T) {
+	got := output(t, func(s *specs.Spec) { s.Process.Env = append(s.Process.Env, "HOME=") }, fixtures.Args("/bin/busybox", "env"))
+	wantIn(t, "environment", got, "HOME=/root")
+	if strings.Contains(got, "HOME=\n") {
+		t.Errorf("twice: %s", got)
+	}
+}
+
+// TestExecDeniedGroups: into a container in a user namespace of another's, which denies setgroups(2).
+func TestExecDeniedGroups(t *testing.T) {
+	require.Root(t)
+	unshare := exec.Command("unshare", "--user", "--map-root-user", "sleep", "300")
+	if err := unshare.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unshare.Process.Kill(); _ = unshare.Wait() }()
+	path := fmt.Sprintf("/proc/%d/ns/user", unshare.Process.Pid)
+	own, _ := os.Readlink("/proc/self/ns/user")
+	eventually(t, "it has its namespace", func() bool { ns, _ := os.Readlink(path); return ns != "" && ns != own })
+	eventually(t, "it is mapped", func() bool {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/gid_map", unshare.Process.Pid))
+		return len(text) > 0
+	})
+	c := fixtures.New(t, fixtures.Args("/bin/sleep", "300"), fixtures.WithNamespace(specs.UserNamespace, path), func(s *specs.Spec) {
+		for i := range s.Mounts { // no group 5 is mapped
+			s.Mounts[i].Options = slices.DeleteFunc(s.Mounts[i].Options, func(o string) bool { return o == "gid=5" })
+		}
+	})
+	c.Must("run", "--detach", "--bundle", c.Bundle, c.ID)
+	want(t, "user", c.Must("exec", c.ID, "/bin/id", "-u"), "0")
 }

@@ -15,16 +15,18 @@ import (
 func TestManyMounts(t *testing.T) {
 	src := source(t)
 	tests := []struct {
-		name string
-		add  func(s *specs.Spec, i int)
-		n    int
+		name  string
+		add   func(s *specs.Spec, i int)
+		n     int
+		limit string
 	}{
-		{"binds", func(s *specs.Spec, i int) { bind(fmt.Sprintf("/m/%d", i), src, "bind")(s) }, 1500},
-		{"binds to missing directories", func(s *specs.Spec, i int) { bind(fmt.Sprintf("/m/%d/b/c/d/e/f/g", i), src, "bind")(s) }, 150},
-		{"tmpfs", func(s *specs.Spec, i int) { tmpfs(fmt.Sprintf("/m/%d", i))(s) }, 300},
+		{"binds", func(s *specs.Spec, i int) { bind(fmt.Sprintf("/m/%d", i), src, "bind")(s) }, 1500, "1024"},
+		{"few files", func(s *specs.Spec, i int) { bind(fmt.Sprintf("/m/%d", i), src, "bind")(s) }, 150, "256"},
+		{"binds to missing directories", func(s *specs.Spec, i int) { bind(fmt.Sprintf("/m/%d/b/c/d/e/f/g", i), src, "bind")(s) }, 150, "1024"},
+		{"tmpfs", func(s *specs.Spec, i int) { tmpfs(fmt.Sprintf("/m/%d", i))(s) }, 300, "1024"},
 		{"masked directories", func(s *specs.Spec, i int) {
 			s.Linux.MaskedPaths = append(s.Linux.MaskedPaths, fmt.Sprintf("/dirs/%d", i))
-		}, 600},
+		}, 600, "1024"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,13 +42,13 @@ func TestManyMounts(t *testing.T) {
 				}
 			}
 			command := c.Cmd("run", "--bundle", c.Bundle, c.ID)
-			command.Args = append([]string{"/bin/sh", "-c", `ulimit -Sn 1024; exec "$0" "$@"`}, command.Args...)
+			command.Args = append([]string{"/bin/sh", "-c", `ulimit -Sn ` + tt.limit + `; exec "$0" "$@"`}, command.Args...)
 			command.Path = "/bin/sh"
 			out, err := command.Output()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			want(t, "limit and mounts", string(out), fmt.Sprintf("1024\n%d", tt.n))
+			want(t, "limit and mounts", string(out), fmt.Sprintf("%s\n%d", tt.limit, tt.n))
 		})
 	}
 }

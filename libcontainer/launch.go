@@ -32,11 +32,10 @@ type launch struct {
 	// what the caller is.
 	cpus string
 
-	init    *lower.Init
-	sync    int // our end of the socket to the init
+	init *lower.Init
+	conversation
 	pid     int // 0 before it starts and after it is reaped
 	started bool
-	mayFork bool // the init still has to, on its tape
 	// orphans tells that this process is a child subreaper: what a killed hook
 	// leaves in the container's PID namespace becomes our child, and its init is
 	// not gone before that has been reaped.
@@ -44,18 +43,12 @@ type launch struct {
 	pidFile string // that was written, "" for none
 	// pidfd is -1 when the process forked on its way and pid is the child.
 	pidfd int
-	// answer handles a request; fds are what came with it. Ready and Forked
-	// never reach it.
-	answer func(m lower.Message, fds []int) error
-	// step finds the plan's step, and its index, of a record of the tape;
-	// nil if there is none.
-	step func(record int) (plan.Step, int)
 }
 
 // newLaunch begins with stdio, the preserved descriptors, which have been
 // checked (checkPreserved), and the socket.
 func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
-	l := &launch{plan: p, pidfd: -1, sync: -1}
+	l := &launch{plan: p, pidfd: -1, conversation: conversation{sync: -1}}
 	l.step = l.stepOfRecord
 	for fd := range 3 + preserve {
 		l.files = append(l.files, uintptr(fd))
@@ -185,94 +178,14 @@ func (l *launch) close() {
 	}
 }
 
-// reply lets the init go on.
-func (l *launch) reply() error {
-	for {
-		_, err := unix.Write(l.sync, []byte{1})
-		switch {
-		case errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
-			return errGone
-		case !errors.Is(err, unix.EINTR):
-			return err
-		}
-	}
-}
-
-// errGone is the end of the stream: the program runs, or the init is dead.
-var errGone = errors.New("the init process is gone")
-
-// next reads one message, and the descriptors that came with it.
-func (l *launch) next() (lower.Message, []int, error) {
-	buf, oob := make([]byte, lower.MessageSize+1), make([]byte, unix.CmsgSpace(4*4))
-	for {
-		n, oobn, _, _, err := unix.Recvmsg(l.sync, buf, oob, unix.MSG_CMSG_CLOEXEC)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if errors.Is(err, unix.ECONNRESET) || err == nil && n == 0 {
-			return lower.Message{}, nil, errGone
-		}
-		if err != nil {
-			return lower.Message{}, nil, fmt.Errorf("hear from the init process: %w", err)
-		}
-		m, err := lower.ParseMessage(buf[:n])
-		return m, rights(oob[:oobn]), err
-	}
-}
-
-func rights(oob []byte) []int {
-	var fds []int
-	messages, _ := unix.ParseSocketControlMessage(oob)
-	for i := range messages {
-		more, _ := unix.ParseUnixRights(&messages[i])
-		fds = append(fds, more...)
-	}
-	return fds
-}
-
 // untilReady answers the init until it is made, and leaves it waiting for the
 // last word, reply.
-func (l *launch) untilReady() error { return l.serve(true) }
-
-// untilRunning answers the init until its program runs.
-func (l *launch) untilRunning() error { return l.serve(false) }
-
-func (l *launch) serve(ready bool) error {
-	l.mayFork = ready && l.init != nil && l.init.Forks
-	for {
-		m, fds, err := l.next()
-		switch {
-		case errors.Is(err, errGone) && !ready:
-			return nil
-		case err != nil:
-			return err
-		case m.Request == lower.Ready && ready:
-			return nil
-		}
-		err = l.handle(m, fds)
-		for _, fd := range fds {
-			unix.Close(fd)
-		}
-		if err == nil {
-			err = l.reply()
-		}
-		if err != nil {
-			return err
-		}
+func (l *launch) untilReady() error {
+	if l.init.Forks {
+		l.forked = l.follow
+		defer func() { l.forked = nil }()
 	}
-}
-
-func (l *launch) handle(m lower.Message, fds []int) error {
-	switch {
-	case m.Request == 0:
-		return l.failure(m.Failure)
-	case m.Request == lower.Forked && l.mayFork:
-		l.mayFork = false
-		return l.follow(int(m.Value))
-	case m.Request == lower.Fault:
-		fault.Kill()
-	}
-	return l.answer(m, fds)
+	return l.serve(true)
 }
 
 // follow goes on with the child of the process that was started, which is a
@@ -325,15 +238,6 @@ func reap(pid int) unix.WaitStatus {
 			return status
 		}
 	}
-}
-
-// failure is the sentence for a system call that failed on the tape.
-func (l *launch) failure(r tape.Report) error {
-	step, n := l.step(r.Record)
-	if step == nil {
-		return fmt.Errorf("the init process failed: %w (record %d of its tape)", r.Errno, r.Record)
-	}
-	return &StepError{step, n + 1, r.Errno}
 }
 
 // stepOfRecord finds the step of a record of the tape that was started here.

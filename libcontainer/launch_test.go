@@ -19,30 +19,29 @@ func TestForgedFork(t *testing.T) {
 	victim := sleeper(t)
 	stranger := os.Getppid()
 	tests := map[string]struct {
-		init *lower.Init
-		pid  int
-		says string
+		forks bool
+		pid   int
+		says  string
 	}{
-		"a plan that does not fork": {&lower.Init{}, victim.PID, lower.ErrMessage.Error()},
-		"start":                     {nil, victim.PID, lower.ErrMessage.Error()},
-		"no child of ours":          {&lower.Init{Forks: true}, stranger, "process " + strconv.Itoa(stranger) + ", which is none of ours"},
-		"all processes":             {&lower.Init{Forks: true}, -1, "none of ours"},
-		"our process group":         {&lower.Init{Forks: true}, 0, "none of ours"},
+		"a plan that does not fork": {false, victim.PID, lower.ErrMessage.Error()},
+		"no child of ours":          {true, stranger, "process " + strconv.Itoa(stranger) + ", which is none of ours"},
+		"all processes":             {true, -1, "none of ours"},
+		"our process group":         {true, 0, "none of ours"},
 	}
 	for name, tt := range tests {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &launch{sync: pair[0], pidfd: -1, init: tt.init}
-		l.answer = func(lower.Message, []int) error { return lower.ErrMessage }
+		l := &launch{pidfd: -1, init: &lower.Init{Forks: tt.forks}}
+		l.sync, l.answer = pair[0], func(lower.Message, []int) error { return lower.ErrMessage }
 		message := make([]byte, lower.MessageSize)
 		binary.LittleEndian.PutUint32(message, uint32(lower.Forked))
 		binary.LittleEndian.PutUint32(message[4:], uint32(tt.pid))
 		if _, err := unix.Write(pair[1], message); err != nil {
 			t.Fatal(err)
 		}
-		err = l.serve(tt.init != nil)
+		err = l.untilReady()
 		if err == nil || !strings.Contains(err.Error(), tt.says) || errors.Is(err, errGone) {
 			t.Errorf("%s: %v", name, err)
 		}

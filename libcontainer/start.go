@@ -50,17 +50,19 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 	if err != nil {
 		return fmt.Errorf("make a socket: %w", err)
 	}
-	l := &launch{sync: fd, pidfd: -1}
-	defer l.close()
+	defer unix.Close(fd)
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: v.dir.SocketPath()}); err != nil {
 		if err == unix.ECONNREFUSED {
 			return errors.New("cannot start an already running container")
 		}
 		return fmt.Errorf("connect to the init process of the container: %w", err)
 	}
-	l.answer = func(m lower.Message, _ []int) error { return r.answer(v, cfg, m) }
-	l.step = func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) }
-	if err := l.untilRunning(); err != nil {
+	c := conversation{
+		sync:   fd,
+		answer: func(m lower.Message, _ []int) error { return r.answer(v, cfg, m) },
+		step:   func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) },
+	}
+	if err := c.untilRunning(); err != nil {
 		_ = v.signalInit(unix.SIGKILL)
 		return err
 	}

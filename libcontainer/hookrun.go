@@ -16,7 +16,6 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
-	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
 // hookState is what a hook of that group reads about the container.
@@ -155,18 +154,7 @@ func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks
 			return 0, err
 		}
 		files := []uintptr{stdin, stdout, stderr, uintptr(pidfd), uintptr(root)}
-		highest := uintptr(0)
-		for _, fd := range files {
-			highest = max(highest, fd)
-		}
-		image, err := tape.Memfd(program.Image, state.InitName, int(highest)+len(files)+2)
-		if err != nil {
-			return 0, err
-		}
-		defer image.Close()
-		child, _, err := syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName},
-			&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Setpgid: true}})
-		return child, err
+		return startTape(program, files, &syscall.SysProcAttr{Setpgid: true})
 	}
 }
 

@@ -3,13 +3,11 @@ package libcontainer
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
-	"github.com/gspawn/gspawn-oci/libcontainer/state"
 	"github.com/gspawn/gspawn-oci/libcontainer/tape"
 )
 
@@ -34,13 +32,7 @@ func (c *container) makeAsRoot(dir int, name string, directory bool) error {
 	defer hear.Close()
 	defer tell.Close()
 	files := []uintptr{user: uintptr(pidfd), in: uintptr(dir), report: tell.Fd()}
-	image, err := tape.Memfd(program.Image, state.InitName, int(max(files[user], files[in], files[report]))+len(files)+2)
-	if err != nil {
-		return err
-	}
-	defer image.Close()
-	child, _, err := syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{state.InitName},
-		&syscall.ProcAttr{Env: []string{}, Files: files, Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}})
+	child, err := startTape(program, files, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL})
 	if err != nil {
 		return err
 	}

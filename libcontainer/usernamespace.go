@@ -24,17 +24,9 @@ func userNamespace(m *plan.MapIDs) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	image, err := tape.Memfd(program.Image, "gspawn-oci-userns", 10)
-	if err != nil {
-		return -1, err
-	}
-	defer image.Close()
-	pid, _, err := syscall.StartProcess("/proc/self/fd/"+strconv.Itoa(int(image.Fd())), []string{"gspawn-oci-userns"}, &syscall.ProcAttr{
-		Env: []string{},
-		Sys: &syscall.SysProcAttr{
-			Cloneflags: unix.CLONE_NEWUSER, UidMappings: sysMappings(m.UID), GidMappings: sysMappings(m.GID),
-			Pdeathsig: syscall.SIGKILL,
-		},
+	pid, err := startTape(program, nil, &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWUSER, UidMappings: sysMappings(m.UID), GidMappings: sysMappings(m.GID),
+		Pdeathsig: syscall.SIGKILL,
 	})
 	if err != nil {
 		return -1, err

@@ -64,7 +64,7 @@ func (c *container) runCreateHooks(stop *hooks.Stop) error {
 	}
 	defer unix.Close(pidfd)
 	stop.Init = pidfd
-	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), c.desc.Namespaces, c.rootfs())
+	inside := containerStarter(c.launch.pid, childOpener(c.launch.pid), lower.Hook{Flags: c.desc.Namespaces, Dir: c.rootfs()})
 	for _, g := range [...]hooks.Group{hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer} {
 		list := g.Of(c.spec.Hooks)
 		if len(list) == 0 {
@@ -84,9 +84,9 @@ func (c *container) runCreateHooks(stop *hooks.Stop) error {
 	return nil
 }
 
-// startHooks runs the startContainer hooks of a created container; open opens
-// its init.
-func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
+// startHooks runs the startContainer hooks of a created container, made by p; open
+// opens its init. They are programs of the container, and have its rights.
+func startHooks(s *specs.Spec, p *plan.Plan, c *state.Container, pid int, open opener) error {
 	list := hooks.StartContainer.Of(s.Hooks)
 	if s.Process != nil {
 		home := ""
@@ -103,7 +103,7 @@ func startHooks(s *specs.Spec, c *state.Container, pid int, open opener) error {
 		defer unix.Close(pidfd)
 		stop.Init = pidfd
 		return hooks.Run(hooks.StartContainer, list, hookState(hooks.StartContainer, s, c, specs.StateCreated, pid),
-			containerStarter(pid, open, c.Namespaces, ""), stop)
+			containerStarter(pid, open, lower.Hook{Flags: c.Namespaces, Confined: p.Confinement()}), stop)
 	})
 }
 
@@ -131,11 +131,11 @@ func (r *Runtime) poststop(s *specs.Spec, c *state.Container) {
 }
 
 // containerStarter starts hooks in the namespaces of a container's init, with
-// the root directory that the init has just then, in the directory dir or, if
-// that is empty, the root. A hook without env gets no variable: what runs before
-// the change of root is a program of the host, and the variables of an image
-// (LD_PRELOAD) are not for it, nor are the runtime's for a container.
-func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks.Starter {
+// the root directory that the init has just then; as says how. A hook without env
+// gets no variable: what runs before the change of root is a program of the host,
+// and the variables of an image (LD_PRELOAD) are not for it, nor are the runtime's
+// for a container.
+func containerStarter(pid int, open opener, as lower.Hook) hooks.Starter {
 	return func(h *specs.Hook, stdin, stdout, stderr uintptr) (int, error) {
 		pidfd, err := open()
 		if err != nil {
@@ -147,9 +147,10 @@ func containerStarter(pid int, open opener, namespaces uint64, dir string) hooks
 			return 0, err
 		}
 		defer unix.Close(root)
-		program, err := lower.HookProgram(&lower.Hook{
-			PIDFD: 3, Root: 4, Flags: namespaces, Dir: dir, Path: h.Path, Args: hooks.Argv(h), Env: h.Env,
-		})
+		hook := as
+		hook.PIDFD, hook.Root = 3, 4
+		hook.Path, hook.Args, hook.Env = h.Path, hooks.Argv(h), h.Env
+		program, err := lower.HookProgram(&hook)
 		if err != nil {
 			return 0, err
 		}

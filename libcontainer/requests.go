@@ -25,7 +25,7 @@ func (c *container) answer(m lower.Message, fds []int) error {
 	case lower.CreateHooks:
 		return c.createHooks()
 	case lower.StartHooks:
-		return startHooks(c.spec, &c.desc, c.launch.pid, childOpener(c.launch.pid))
+		return startHooks(c.spec, c.plan, &c.desc, c.launch.pid, childOpener(c.launch.pid))
 	case lower.Console:
 		return c.console.accept(fds)
 	case lower.CopyUp:

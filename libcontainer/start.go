@@ -74,7 +74,11 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 func (r *Runtime) answer(v *view, cfg *spec.Config, m lower.Message) error {
 	switch m.Request {
 	case lower.StartHooks:
-		return startHooks(cfg.Spec, v.Container, v.init.PID, v.init.Open)
+		p, err := r.startPlan(v, cfg)
+		if err != nil {
+			return err
+		}
+		return startHooks(cfg.Spec, p, v.Container, v.init.PID, v.init.Open)
 	case lower.Listener:
 		filter, err := seccomp.Load(cfg.Seccomp, seccomp.Dir(r.Root))
 		if err != nil {
@@ -98,9 +102,7 @@ func (r *Runtime) startStep(v *view, cfg *spec.Config, record int) (plan.Step, i
 	if err != nil {
 		return nil, 0
 	}
-	p, err := plan.Compile(cfg.Spec, r.facts(cfg.Spec, v.Bundle, v.group), plan.Options{
-		ID: v.ID, Bundle: v.Bundle, NoNewKeyring: v.NoNewKeyring, Wait: true, Seccomp: len(cfg.Seccomp) > 0,
-	})
+	p, err := r.startPlan(v, cfg)
 	if err != nil {
 		return nil, 0
 	}
@@ -113,4 +115,12 @@ func (r *Runtime) startStep(v *view, cfg *spec.Config, record int) (plan.Step, i
 		return nil, 0
 	}
 	return p.Steps[n], n
+}
+
+// startPlan is the plan of a container that was made by it. It lacks what boot mode
+// adds.
+func (r *Runtime) startPlan(v *view, cfg *spec.Config) (*plan.Plan, error) {
+	return plan.Compile(cfg.Spec, r.facts(cfg.Spec, v.Bundle, v.group), plan.Options{
+		ID: v.ID, Bundle: v.Bundle, NoNewKeyring: v.NoNewKeyring, Wait: true, Seccomp: len(cfg.Seccomp) > 0,
+	})
 }

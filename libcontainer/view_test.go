@@ -395,7 +395,8 @@ func TestReusedNumber(t *testing.T) {
 		t.Fatal("the other process was killed")
 	}
 	ran := filepath.Join(t.TempDir(), "ran")
-	s := &specs.Spec{Hooks: &specs.Hooks{StartContainer: []specs.Hook{{Path: "/bin/touch", Args: []string{"touch", ran}}}}}
+	s := spec.Default()
+	s.Hooks = &specs.Hooks{StartContainer: []specs.Hook{{Path: "/bin/touch", Args: []string{"touch", ran}}}}
 	if err := (&Runtime{}).answer(v, &spec.Config{Spec: s}, lower.Message{Request: lower.StartHooks}); !errors.Is(err, unix.ESRCH) {
 		t.Errorf("startContainer hook: %v", err)
 	}

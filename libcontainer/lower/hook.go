@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
@@ -15,7 +17,10 @@ type Hook struct {
 	// Flags are the clone flags of the namespaces to be entered.
 	Flags uint64
 	// Dir is the working directory, or the root where the hook may not go there.
-	Dir       string
+	Dir string
+	// Confined are the steps by which the container's process gives up rights, for
+	// a program that the container may have brought along.
+	Confined  []plan.Step
 	Path      string
 	Args, Env []string
 }
@@ -24,7 +29,7 @@ type Hook struct {
 // the process that is started stays behind, and exits with the hook's status,
 // or with 1 when a signal killed it.
 func HookProgram(h *Hook) (*tape.Program, error) {
-	l := &lowerer{b: tape.New()}
+	l := &lowerer{b: tape.New(), p: &plan.Plan{}, in: &Input{}}
 	l.call(unix.SYS_CLOSE_RANGE, num(3), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.hide()
 	if h.Flags != 0 {
@@ -50,6 +55,11 @@ func HookProgram(h *Hook) (*tape.Program, error) {
 	l.b.Bind(failed)
 	l.call(unix.SYS_EXIT_GROUP, num(1))
 	l.b.Bind(child)
+	for _, s := range h.Confined {
+		if err := l.lower(s); err != nil {
+			return nil, fmt.Errorf("assemble the tape of a hook, %s: %w", s, err)
+		}
+	}
 	const shellNotFound = 127
 	text := "cannot be executed in the container"
 	l.call(unix.SYS_EXECVE, l.str(h.Path), l.vector(h.Args), l.vector(h.Env)).IgnoreAny()

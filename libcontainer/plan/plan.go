@@ -60,4 +60,17 @@ func (p *Plan) add(phase Phase, s Step) {
 	p.Phases = append(p.Phases, phase)
 }
 
+// Confinement are the steps by which the process gives up rights which hooks that run
+// inside the container have no more of.
+func (p *Plan) Confinement() []Step {
+	var list []Step
+	for _, s := range p.Steps {
+		switch s.(type) {
+		case DropBounding, SetUser, NoNewPrivileges, Capabilities:
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 func (p *Plan) warn(text string) { p.Warnings = append(p.Warnings, text) }

@@ -331,3 +331,51 @@ func TestPoststopOfKilledInit(t *testing.T) {
 		t.Errorf("the poststop hook wrote %q: %v", text, err)
 	}
 }
+
+// TestStartHookConfined: a startContainer hook is a program of the container, maybe the image's, and has no more rights than
+// the container's process.
+func TestStartHookConfined(t *testing.T) {
+	require.Root(t)
+	const script = "grep -E 'Uid|Gid|Groups|Cap|NoNewPrivs' /proc/self/status"
+	for name, change := range map[string]change{
+		"root": func(*specs.Spec) {},
+		"user": func(s *specs.Spec) {
+			s.Process.User = specs.User{UID: 1000, GID: 1000, AdditionalGids: []uint32{2000}}
+			s.Process.Capabilities.Ambient = nil
+		},
+		"no_new_privs":   func(s *specs.Spec) { s.Process.NoNewPrivileges = true },
+		"user namespace": fixtures.WithUserNamespace(100000, 65536),
+	} {
+		c := fixtures.New(t, change, tmpfs("/tmp", "mode=1777"), fixtures.Shell("cat /tmp/hook; echo program; "+script))
+		c.Spec.Hooks = &specs.Hooks{StartContainer: insideHook(script + " >/tmp/hook")}
+		c.Write()
+		for _, start := range []func() string{
+			func() string { return c.Must("run", "--bundle", c.Bundle, c.ID) },
+			func() string {
+				file := filepath.Join(t.TempDir(), "out")
+				out, err := os.Create(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer out.Close()
+				create := c.Cmd("create", "--bundle", c.Bundle, c.ID)
+				create.Stdout = out
+				if err := create.Run(); err != nil {
+					t.Fatal(err)
+				}
+				c.Start()
+				c.WaitStatus(specs.StateStopped)
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			},
+		} {
+			hook, program, ok := strings.Cut(start(), "program\n")
+			if !ok || strings.TrimSpace(hook) != strings.TrimSpace(program) || strings.Count(hook, "\n") < 9 {
+				t.Errorf("%s: the hook has\n%sthe program\n%s", name, hook, program)
+			}
+		}
+	}
+}

@@ -285,9 +285,7 @@ func (c *container) start() error {
 		}
 		l.in.Listen = l.give(c.listen)
 	}
-	leave, err := c.openSources()
-	defer leave()
-	if err != nil {
+	if err := c.openSources(); err != nil {
 		return err
 	}
 	at, err := placement(c.group)
@@ -303,6 +301,7 @@ func (c *container) start() error {
 	if !l.init.Forks {
 		return c.recordProcess()
 	}
+	l.followed = c.recordProcess
 	fault.At()
 	return nil
 }
@@ -327,11 +326,6 @@ func placement(g *cgroup.Group) (cgroupPlace, error) {
 // created is what follows once the init is made: the limits, the records for
 // others, and the word to go on.
 func (c *container) created() error {
-	if c.launch.init.Forks {
-		if err := c.recordProcess(); err != nil {
-			return err
-		}
-	}
 	fault.At()
 	if err := c.fromOutside(); err != nil {
 		return err

@@ -198,9 +198,7 @@ func (e *execution) start() error {
 	if err := e.console.connect(e.opts.ConsoleSocket, e.opts.PidfdSocket, e.process.ConsoleSize != nil); err != nil {
 		return err
 	}
-	leave, err := e.enter(p)
-	defer leave()
-	if err != nil {
+	if err := e.enter(p); err != nil {
 		return err
 	}
 	if err := e.spawn(); err != nil {
@@ -223,35 +221,27 @@ func (e *execution) facts() plan.Facts {
 	return f
 }
 
-// enter opens the container for the tape. Root enters the PID namespace here
-// and now, which spares a fork.
-func (e *execution) enter(p *plan.Plan) (leave func(), err error) {
-	leave = func() {}
-	join, pidfd := -1, -1
+// enter opens the container for the tape. The process is not put into the
+// container's PID namespace before it has left the host's others: who sees it
+// there could see the host by it.
+func (e *execution) enter(p *plan.Plan) error {
 	for i, s := range p.Steps {
 		var fd int
+		var err error
 		switch s.(type) {
 		case plan.JoinContainer:
 			fd, err = e.view.init.Open()
-			join, pidfd = i, fd
 		case plan.EnterRoot:
 			fd, err = e.view.openRoot()
 		default:
 			continue
 		}
 		if err != nil {
-			return leave, stepError(p, i, err)
+			return stepError(p, i, err)
 		}
 		e.launch.in.Fds[i] = e.launch.give(fd)
 	}
-	if join < 0 || os.Geteuid() != 0 || p.Steps[join].(plan.JoinContainer).Flags&plan.ClonePID == 0 {
-		return leave, nil
-	}
-	if leave, err = enterPID(pidfd); err != nil {
-		return leave, stepError(p, join, err)
-	}
-	e.launch.in.PIDEntered = true
-	return leave, nil
+	return nil
 }
 
 // spawn starts the process in the container's control group.

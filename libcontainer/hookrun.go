@@ -49,11 +49,6 @@ func pidInside(c *state.Container, pid int) int {
 
 // createHooks runs what comes between the mounts and the change of root.
 func (c *container) createHooks() error {
-	if c.launch.init.Forks {
-		if err := c.recordProcess(); err != nil {
-			return err
-		}
-	}
 	return interruptibly(c.runCreateHooks)
 }
 

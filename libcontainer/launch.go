@@ -36,6 +36,8 @@ type launch struct {
 	conversation
 	pid     int // 0 before it starts and after it is reaped
 	started bool
+	// followed is told when the init has become another process; it may be nil.
+	followed func() error
 	// orphans tells that this process is a child subreaper: what a killed hook
 	// leaves in the container's PID namespace becomes our child, and its init is
 	// not gone before that has been reaped.
@@ -53,7 +55,7 @@ func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
 	for fd := range 3 + preserve {
 		l.files = append(l.files, uintptr(fd))
 	}
-	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int), Unprivileged: os.Geteuid() != 0}
+	l.in = lower.Input{Keep: len(l.files), Listen: -1, Fds: make(map[int]int), Blind: blind(p)}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make a socket for the init process: %w", err)
@@ -61,6 +63,16 @@ func newLaunch(p *plan.Plan, preserve int) (*launch, error) {
 	l.sync = pair[0]
 	l.in.Sync = l.give(pair[1])
 	return l, nil
+}
+
+// blind tells whether this process may look into one that is not dumpable,
+// ptrace(2), if the plan has it become that.
+func blind(p *plan.Plan) bool {
+	n := p.Namespaces
+	if os.Geteuid() != 0 {
+		return true
+	}
+	return (n.New&plan.ClonePID == 0 || len(n.Joined) > 0) && permitted()&(1<<unix.CAP_SYS_PTRACE) == 0
 }
 
 // give hands a descriptor of ours over to the child and returns its number there.
@@ -202,6 +214,9 @@ func (l *launch) follow(pid int) error {
 	l.pidfd = -1
 	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
 		l.pidfd = fd
+	}
+	if l.followed != nil {
+		return l.followed()
 	}
 	return nil
 }

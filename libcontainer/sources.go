@@ -3,8 +3,6 @@ package libcontainer
 import (
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 
@@ -14,36 +12,25 @@ import (
 )
 
 // openSources opens what the plan wants the runtime to open: namespaces to be
-// joined, and mounts that the init may not reach. leave undoes what it did to
-// this thread; it is never nil.
-func (c *container) openSources() (leave func(), err error) {
-	leave = func() {}
+// joined, and mounts that the init may not reach.
+func (c *container) openSources() error {
 	for i, s := range c.plan.Steps {
 		var fd int
+		var err error
 		ours := true
 		if join, ok := s.(plan.JoinNamespace); ok {
 			fd, err = unix.Open(join.Path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-			if err == nil && c.entersPID(join.Type) {
-				leave, err = enterPID(fd)
-				unix.Close(fd)
-				fd = -1
-				c.launch.in.PIDEntered = true
-			}
 		} else {
 			fd, ours, err = c.openMount(s)
 		}
 		if err != nil {
-			return leave, stepError(c.plan, i, err)
+			return stepError(c.plan, i, err)
 		}
-		if !ours {
-			continue
-		}
-		c.launch.in.Fds[i] = -1
-		if fd >= 0 {
+		if ours {
 			c.launch.in.Fds[i] = c.launch.give(fd)
 		}
 	}
-	return leave, nil
+	return nil
 }
 
 // openMount opens the source of a step that mounts something; ours is false
@@ -67,32 +54,6 @@ func (c *container) openMount(s plan.Step) (fd int, ours bool, err error) {
 		}
 	}
 	return -1, false, nil
-}
-
-// entersPID says whether a namespace to be joined is a PID namespace that the
-// runtime can enter for the init: it needs no user namespace first.
-func (c *container) entersPID(t specs.LinuxNamespaceType) bool {
-	return plan.NamespaceFlag(t) == plan.ClonePID && os.Geteuid() == 0 && !c.launch.in.UserOnTape &&
-		c.plan.Namespaces.Path(plan.CloneUser) == ""
-}
-
-// enterPID enters a PID namespace: this thread's children will be in it.
-func enterPID(fd int) (leave func(), err error) {
-	runtime.LockOSThread()
-	own, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		runtime.UnlockOSThread()
-		return func() {}, err
-	}
-	leave = func() {
-		// A thread that cannot be brought back is not used again: it
-		// stays locked, and ends with its goroutine.
-		if unix.Setns(own, unix.CLONE_NEWPID) == nil {
-			runtime.UnlockOSThread()
-		}
-		unix.Close(own)
-	}
-	return leave, unix.Setns(fd, unix.CLONE_NEWPID)
 }
 
 // openTree clones a tree of mounts. The clone gets no mounts of the host's

@@ -20,8 +20,7 @@ func TestStepErrorOfRuntime(t *testing.T) {
 	}
 	missing := plan.Mount{Source: t.TempDir() + "/missing", Destination: "/mnt", Bind: plan.BindOne, ByRuntime: true}
 	c := &container{plan: &plan.Plan{Steps: []plan.Step{plan.NewSession{}, missing}}, spec: &specs.Spec{}}
-	leave, err := c.openSources()
-	leave()
+	err := c.openSources()
 	step, ok := errors.AsType[*StepError](err)
 	if !ok || step.Number != 2 || !errors.Is(err, unix.ENOENT) {
 		t.Fatalf("not the second step's ENOENT: %#v", err)

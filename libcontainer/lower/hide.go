@@ -10,7 +10,8 @@ import (
 // that of the container over it: who has CAP_SYS_PTRACE there, or later no less
 // than it has left, could take its descriptors, or make it do something
 // (CVE-2016-9962). Not so to one that is not dumpable, ptrace(2), which it is
-// again when it executes the program.
+// again when it executes the program. Where the container has no user namespace
+// of its own CAP_SYS_PTRACE is not answered by that.
 
 // hide makes the process one that is not dumpable.
 func (l *lowerer) hide() {
@@ -28,10 +29,10 @@ func (l *lowerer) hideFromOthers() {
 }
 
 // shown does what takes a dumpable process: a user who is not root has no access
-// to its own /proc otherwise, nor has the runtime of such a user. A container that
-// it has not yet entered does not see it.
+// to its own /proc otherwise. It is for before the last fork, when no container
+// sees the process.
 func (l *lowerer) shown(do func()) {
-	if !l.hidden || l.in.PIDEntered {
+	if !l.hidden {
 		do()
 		return
 	}
@@ -40,12 +41,28 @@ func (l *lowerer) shown(do func()) {
 	l.setDumpable(0)
 }
 
-// shownToUser is shown for what only the runtime of a user who is not root needs.
-func (l *lowerer) shownToUser(do func()) {
-	if l.in.Unprivileged {
+// shownToBlind is for what a runtime needs later that may not look into a process
+// which is not dumpable. Who is in somebody's user namespace already stays hidden
+// from it too, and what it was to do fails.
+func (l *lowerer) shownToBlind(do func()) {
+	if l.mayShow() {
 		l.shown(do)
 	} else {
 		do()
+	}
+}
+
+func (l *lowerer) mayShow() bool {
+	n := l.p.Namespaces
+	return l.in.Blind && (n.New&plan.CloneUser != 0 || !n.Has(plan.CloneUser))
+}
+
+// showAtLast makes the process dumpable for a runtime that may not look into it
+// otherwise: for one that makes hooks of it, or enters it while it waits for its
+// start, or fetches its listener.
+func (l *lowerer) showAtLast() {
+	if l.mayShow() && (l.hidden || l.asUser) && (l.p.Namespaces.Entered == 0 || l.in.Notify) {
+		l.setDumpable(1)
 	}
 }
 

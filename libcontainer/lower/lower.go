@@ -46,12 +46,9 @@ type Input struct {
 	// UserOnTape says that the init makes its new user namespace itself
 	// and asks the runtime for the mappings.
 	UserOnTape bool
-	// PIDEntered says that the runtime's thread has entered the PID
-	// namespace to be joined, so that the process is started in it.
-	PIDEntered bool
-	// Unprivileged says that the runtime is no root, and may look into a process
-	// only if that is dumpable.
-	Unprivileged bool
+	// Blind says that the runtime may look into a process only if that is dumpable:
+	// it is no root, or a root without CAP_SYS_PTRACE.
+	Blind bool
 	// OwnStdio is a bit mask of those descriptors of 0, 1, 2 that are given
 	// to the container's user.
 	OwnStdio uint8

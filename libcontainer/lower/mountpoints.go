@@ -85,7 +85,7 @@ func (l *lowerer) makeDangling(t *target, done tape.Label, root ...tape.Cell) {
 	l.b.Goto(done)
 	l.b.Bind(t.dangling)
 	l.targets = append(l.targets, Target{l.step, t.path})
-	l.shownToUser(func() { l.send(MakeTarget, uint32(len(l.targets)-1), root...) })
+	l.shownToBlind(func() { l.send(MakeTarget, uint32(len(l.targets)-1), root...) })
 	l.openTarget(t)
 }
 

@@ -39,19 +39,19 @@ func layoutNamespaces(p *plan.Plan, in *Input) namespaceLayout {
 		l.tape = made & plan.CloneCgroup
 		l.clone = uintptr(made &^ plan.CloneCgroup)
 	}
-	l.forks = l.tape&(plan.CloneTime|plan.ClonePID) != 0 || joinsPIDOnTape(p, in)
+	l.forks = l.tape&(plan.CloneTime|plan.ClonePID) != 0 || joinsPID(p)
 	return l
 }
 
-func joinsPIDOnTape(p *plan.Plan, in *Input) bool {
-	for i, s := range p.Steps {
+func joinsPID(p *plan.Plan) bool {
+	for _, s := range p.Steps {
 		switch s := s.(type) {
 		case plan.JoinNamespace:
 			if plan.NamespaceFlag(s.Type) == plan.ClonePID {
-				return in.Fds[i] >= 0
+				return true
 			}
 		case plan.JoinContainer:
-			return s.Flags&plan.ClonePID != 0 && !in.PIDEntered
+			return s.Flags&plan.ClonePID != 0
 		}
 	}
 	return false
@@ -66,11 +66,7 @@ func (l *lowerer) namespaceStep(s plan.Step) bool {
 		l.hide()
 		l.join(l.in.Fds[l.step], plan.NamespaceFlag(s.Type))
 	case plan.JoinContainer:
-		flags := s.Flags
-		if !l.layout.forks {
-			flags &^= plan.ClonePID // the runtime has entered it
-		}
-		l.join(l.in.Fds[l.step], flags)
+		l.join(l.in.Fds[l.step], s.Flags)
 	case plan.NewNamespaces:
 		if l.layout.user {
 			l.call(unix.SYS_UNSHARE, num(unix.CLONE_NEWUSER))
@@ -99,12 +95,8 @@ func (l *lowerer) writeFile(path, text string) {
 	l.call(unix.SYS_CLOSE, file.Value())
 }
 
-// join enters the namespaces of fd; -1 stands for what the runtime entered
-// before it started the process.
+// join enters the namespaces of fd.
 func (l *lowerer) join(fd int, flags uint64) {
-	if fd < 0 || flags == 0 {
-		return
-	}
 	l.call(unix.SYS_SETNS, num(fd), num(int(flags)))
 	if flags&plan.CloneUser != 0 {
 		l.becomeRoot()

@@ -131,7 +131,7 @@ func (l *lowerer) syncStep(s plan.Step) bool {
 		if s.Phase == plan.HooksStart {
 			l.ask(StartHooks)
 		} else {
-			l.shownToUser(func() { l.ask(CreateHooks) }) // which enter its namespaces
+			l.shownToBlind(func() { l.ask(CreateHooks) }) // which enter its namespaces
 		}
 	case plan.NetDevice, plan.VethPair:
 		l.tell(Network, uint32(l.step))
@@ -139,9 +139,7 @@ func (l *lowerer) syncStep(s plan.Step) bool {
 	case plan.Ready:
 		l.closeScratch()
 		l.restoreFiles()
-		if l.hidden && l.in.Unprivileged {
-			l.setDumpable(1) // for hooks, and who fetches a listener
-		}
+		l.showAtLast()
 		l.ask(Ready)
 	case plan.WaitStart:
 		l.waitStart()

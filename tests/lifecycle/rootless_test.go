@@ -205,6 +205,17 @@ func TestRootless(t *testing.T) {
 		want(t, "another user", u.must("exec", "--user", "1000:1000", u.c.ID, "id", "-u"), "1000")
 		u.must("delete", "--force", u.c.ID)
 	})
+	t.Run("user who is not root", func(t *testing.T) {
+		u := withRanges(t, fixtures.Args("/bin/sleep", "300"), tmpfs("/tmp", "mode=1777"), func(s *specs.Spec) {
+			s.Process.User.UID, s.Process.User.GID = 1000, 1000
+			s.Hooks = &specs.Hooks{CreateContainer: outsideHook("true"), StartContainer: insideHook("id -u >/tmp/hook")}
+		})
+		u.must("create", "--bundle", u.c.Bundle, u.c.ID)
+		want(t, "user of exec before start", u.must("exec", u.c.ID, "id", "-u"), "1000")
+		u.must("start", u.c.ID)
+		want(t, "user of the hook", u.must("exec", u.c.ID, "cat", "/tmp/hook"), "1000")
+		u.must("delete", "--force", u.c.ID)
+	})
 }
 
 // withRanges is an unprivileged bundle with more users than one, by newuidmap.

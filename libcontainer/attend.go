@@ -25,7 +25,7 @@ func (e *consoleEnd) attend(l *launch, in *inbox) (unix.WaitStatus, error) {
 		return 0, err
 	}
 	for _, s := range held {
-		e.forward(l.pid, s)
+		e.forward(l, s)
 	}
 	done := make(chan unix.WaitStatus, 1)
 	go func() { done <- waitFor(l.pid, l.orphans) }()
@@ -34,7 +34,7 @@ func (e *consoleEnd) attend(l *launch, in *inbox) (unix.WaitStatus, error) {
 		case status := <-done:
 			return status, e.drain()
 		case s := <-in.signals:
-			e.forward(l.pid, s.(unix.Signal))
+			e.forward(l, s.(unix.Signal))
 		case <-e.system.early():
 			e.system.repeat()
 			e.system.sendLater()
@@ -43,7 +43,7 @@ func (e *consoleEnd) attend(l *launch, in *inbox) (unix.WaitStatus, error) {
 }
 
 // forward passes a signal on to the program, but for those that are about us.
-func (e *consoleEnd) forward(pid int, s unix.Signal) {
+func (e *consoleEnd) forward(l *launch, s unix.Signal) {
 	switch s {
 	case unix.SIGWINCH:
 		e.resize()
@@ -51,11 +51,11 @@ func (e *consoleEnd) forward(pid int, s unix.Signal) {
 	case unix.SIGCONT:
 		e.resume() // after Ctrl-Z or the background the terminal is as the shell had it
 		if e.system == nil {
-			_ = unix.Kill(pid, s)
+			l.signal(s)
 		}
 	default:
 		if !e.system.request(s) {
-			_ = unix.Kill(pid, s)
+			l.signal(s)
 		}
 	}
 }

@@ -40,7 +40,6 @@ type container struct {
 
 	dir     *state.Dir
 	launch  *launch
-	listen  int // the socket that start connects to
 	console consoleEnd
 	devices *netdev.Mover // moved to it, while they may have to come back
 	boot    *plan.Boot    // nil for an application
@@ -55,7 +54,7 @@ type container struct {
 // Create makes a container whose program does not run yet. When it fails,
 // nothing is left of the container.
 func (r *Runtime) Create(o CreateOptions) error {
-	c := &container{rt: r, opts: &o, wait: true, listen: -1}
+	c := &container{rt: r, opts: &o, wait: true}
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -69,6 +68,7 @@ func (r *Runtime) Create(o CreateOptions) error {
 		c.abandon()
 		return err
 	}
+	c.keepDevices()
 	return nil
 }
 
@@ -128,13 +128,7 @@ func configError(bundle string, err error) error {
 	return err
 }
 
-func (c *container) rootfs() string {
-	root := c.spec.Root.Path
-	if !filepath.IsAbs(root) {
-		root = filepath.Join(c.opts.Bundle, root)
-	}
-	return root
-}
+func (c *container) rootfs() string { return rootPath(c.spec, c.opts.Bundle) }
 
 // checkRoot refuses a root file system that is not there. One that this user
 // may not look at may still be attached by what the plan does.
@@ -280,10 +274,11 @@ func (c *container) start() error {
 	// but a unit that is kept is.
 	l.in.FreeCPUs = c.group.Join() != cgroup.JoinNone && (c.run == nil || !c.run.KeepUnit)
 	if c.wait {
-		if c.listen, err = listen(c.dir); err != nil {
+		socket, err := listen(c.dir)
+		if err != nil {
 			return err
 		}
-		l.in.Listen = l.give(c.listen)
+		l.in.Listen = l.give(socket)
 	}
 	if err := c.openSources(); err != nil {
 		return err
@@ -341,11 +336,7 @@ func (c *container) created() error {
 		}
 		fault.At()
 	}
-	if err := c.launch.announce(&c.console, console.Init, c.opts.PidFile); err != nil {
-		return err
-	}
-	c.keepDevices()
-	return nil
+	return c.launch.announce(&c.console, console.Init, c.opts.PidFile)
 }
 
 func (c *container) recordProcess() error {
@@ -363,6 +354,9 @@ func (c *container) explain(err error) error {
 	if !errors.Is(err, errGone) {
 		return err
 	}
+	// It has ended, or what it says makes no sense any more; its status stays what
+	// it was if it has.
+	_ = unix.Kill(c.launch.pid, unix.SIGKILL)
 	status := c.launch.reap()
 	if status.Signaled() && status.Signal() == unix.SIGKILL {
 		if n := c.group.OOMKills(); n > 0 {
@@ -390,7 +384,7 @@ func (c *container) abandon() {
 		return
 	}
 	if !c.made {
-		// The cgroup is not ours: Create undid what it did, or refused.
+		// The cgroup is not ours: Make undid what it did, or refused.
 		_ = c.dir.Remove()
 		return
 	}
@@ -425,6 +419,9 @@ func listen(d *state.Dir) (int, error) {
 		}
 	}
 	if err != nil {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 		return -1, fmt.Errorf("make the socket %q: %w", filepath.Join(d.Path(), state.SocketFile), err)
 	}
 	return fd, nil

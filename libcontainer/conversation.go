@@ -78,22 +78,20 @@ func (c *conversation) untilRunning() error { return c.serve(false) }
 func (c *conversation) serve(ready bool) error {
 	for {
 		m, fds, err := c.next()
-		switch {
-		case errors.Is(err, errGone) && !ready:
-			return nil
-		case err != nil:
-			return err
-		case m.Request == lower.Ready && ready:
+		if errors.Is(err, errGone) && !ready {
 			return nil
 		}
-		err = c.handle(m, fds)
+		done := err == nil && ready && m.Request == lower.Ready
+		if err == nil && !done {
+			err = c.handle(m, fds)
+		}
 		for _, fd := range fds {
 			unix.Close(fd)
 		}
-		if err == nil {
-			err = c.reply()
+		if err != nil || done {
+			return err
 		}
-		if err != nil {
+		if err := c.reply(); err != nil {
 			return err
 		}
 	}

@@ -305,16 +305,14 @@ func (e *execution) finish() error {
 	if err := e.launch.announce(&e.console, console.Exec, e.opts.PidFile); err != nil {
 		return e.explain(err)
 	}
-	return e.launch.untilRunning()
+	return e.explain(e.launch.untilRunning())
 }
 
 func (e *execution) explain(err error) error {
 	if !errors.Is(err, errGone) {
 		return err
 	}
-	status := reap(e.launch.pid)
-	e.launch.pid = 0
-	return fmt.Errorf("the process ended before its program ran: %s", statusText(status))
+	return fmt.Errorf("the process ended before its program ran: %s", statusText(e.launch.reap()))
 }
 
 func (e *execution) answer(m lower.Message, fds []int) error {

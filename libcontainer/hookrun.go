@@ -55,7 +55,7 @@ func (c *container) createHooks() error {
 func (c *container) runCreateHooks(stop *hooks.Stop) error {
 	pidfd, err := unix.PidfdOpen(c.launch.pid, 0)
 	if err != nil {
-		return errGone
+		return fmt.Errorf("find the init process: %w", err)
 	}
 	defer unix.Close(pidfd)
 	stop.Init = pidfd
@@ -160,9 +160,13 @@ func openRootOf(pid, pidfd int) (int, error) {
 	if errors.Is(err, unix.ENOENT) { // a zombie has none
 		err = errGone
 	}
-	if err == nil && unix.PidfdSendSignal(pidfd, 0, nil, 0) != nil {
-		unix.Close(root) // maybe of another, that got the number
-		err = errGone
+	if err == nil {
+		if err = unix.PidfdSendSignal(pidfd, 0, nil, 0); err != nil {
+			unix.Close(root) // maybe of another, that got the number
+		}
+		if errors.Is(err, unix.ESRCH) {
+			err = errGone
+		}
 	}
 	if err != nil {
 		return -1, fmt.Errorf("open the root of the init process: %w", err)

@@ -1,8 +1,6 @@
 package libcontainer
 
 import (
-	"errors"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
@@ -14,8 +12,8 @@ var interrupts = []unix.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQ
 
 // interruptibly runs hooks which a signal to this command ends: they have a
 // process group of their own, where Ctrl-C does not reach them, and may hang.
-// What then undoes the rest is not to be ended by the next signal, so those are
-// held until the command ends.
+// What then undoes the rest, as after any hook that failed, is not to be ended by
+// the next signal, so those are held until the command ends.
 func interruptibly(run func(stop *hooks.Stop) error) error {
 	wake, err := relay.Wake()
 	if err != nil {
@@ -26,7 +24,7 @@ func interruptibly(run func(stop *hooks.Stop) error) error {
 		return err
 	}
 	err = run(&hooks.Stop{FD: wake, Signal: func() unix.Signal { return relay.Take(interrupts...) }})
-	if held || errors.Is(err, hooks.ErrStopped) {
+	if held || err != nil {
 		return err
 	}
 	relay.Release()

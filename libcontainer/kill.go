@@ -33,15 +33,24 @@ func (r *Runtime) Kill(id string, sig unix.Signal, all bool) error {
 	if v.status == specs.StateCreated && v.PrivatePID && v.ends(signal) {
 		signal = unix.SIGKILL
 	}
-	// Without a PID namespace of its own a container does not end with its
-	// init; who kills it wants it to.
-	if all || signal == unix.SIGKILL && !v.PrivatePID && v.populated() {
+	switch {
+	case all:
 		return v.signalAll(signal)
-	}
-	if v.status == specs.StateStopped || v.init.PID == 0 {
+	case signal == unix.SIGKILL && v.populated():
+		return v.end()
+	case v.status == specs.StateStopped || v.init.PID == 0:
 		return errNotRunning
 	}
 	return v.signalInit(signal)
+}
+
+// end kills the container. Without a PID namespace of its own it does not end with
+// its init.
+func (v *view) end() error {
+	if v.PrivatePID {
+		return v.signalInit(unix.SIGKILL)
+	}
+	return v.signalAll(unix.SIGKILL)
 }
 
 // means is the signal that is sent for one that was named, or not.

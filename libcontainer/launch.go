@@ -239,6 +239,16 @@ func (l *launch) kill() {
 	}
 }
 
+// signal sends a signal to the process, and not to one that got its number once
+// another goroutine had reaped it.
+func (l *launch) signal(s unix.Signal) {
+	if l.pidfd >= 0 {
+		_ = unix.PidfdSendSignal(l.pidfd, s, nil, 0)
+		return
+	}
+	_ = unix.Kill(l.pid, s)
+}
+
 // reap waits until the process is gone.
 func (l *launch) reap() unix.WaitStatus {
 	status := waitFor(l.pid, l.orphans)

@@ -17,7 +17,7 @@ import (
 func (c *container) makeAsRoot(dir int, name string, directory bool) error {
 	pidfd, err := unix.PidfdOpen(c.launch.pid, 0)
 	if err != nil {
-		return errGone
+		return fmt.Errorf("find the init process: %w", err)
 	}
 	defer unix.Close(pidfd)
 	const user, in, report = 0, 1, 2

@@ -14,7 +14,7 @@ import (
 // nothing. The id, which the plan does not depend on but for names, is the
 // directory's.
 func (r *Runtime) Plan(bundle string) (*plan.Plan, error) {
-	c := &container{rt: r, opts: &CreateOptions{ID: filepath.Base(bundle), Bundle: bundle}, wait: true, listen: -1}
+	c := &container{rt: r, opts: &CreateOptions{ID: filepath.Base(bundle), Bundle: bundle}, wait: true}
 	if err := c.load(); err != nil {
 		return nil, err
 	}

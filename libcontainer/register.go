@@ -14,6 +14,7 @@ import (
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/machined"
 	"github.com/gspawn/gspawn-oci/libcontainer/nspawn/naming"
+	"github.com/gspawn/gspawn-oci/libcontainer/spec"
 )
 
 // machinedTimeout is how long systemd-machined may take for an answer.
@@ -135,11 +136,7 @@ func (c *container) unregister() {
 
 // machineID is what PID 1 is told, in the form that machined wants.
 func machineID(env []string) string {
-	for _, e := range env {
-		if value, ok := strings.CutPrefix(e, "container_uuid="); ok {
-			id, _ := nspawn.ParseID(value)
-			return id
-		}
-	}
-	return ""
+	value, _ := spec.Variable(env, "container_uuid")
+	id, _ := nspawn.ParseID(value)
+	return id
 }

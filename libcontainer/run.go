@@ -27,7 +27,7 @@ func (r *Runtime) Run(o RunOptions) (status int, err error) {
 
 // run runs a container once; again is what a reboot asks for.
 func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err error) {
-	c := &container{rt: r, opts: &o.CreateOptions, listen: -1, detach: o.Detach, run: o}
+	c := &container{rt: r, opts: &o.CreateOptions, detach: o.Detach, run: o}
 	if err := c.prepare(); err != nil {
 		return 0, false, err
 	}
@@ -56,6 +56,7 @@ func (r *Runtime) run(o *RunOptions, in *inbox) (status int, again bool, err err
 		c.abandon()
 		return 0, false, err
 	}
+	c.keepDevices()
 	c.dir.Unlock() // hooks may want to do something to the container
 	if err := poststart(c.spec, &c.desc, c.launch.pid); err != nil {
 		c.launch.kill()

@@ -36,9 +36,9 @@ func (r *Runtime) Start(id string) error {
 	if err := r.release(v, cfg); err != nil {
 		return err
 	}
-	v.dir.Unlock() // hooks may want to do something to the container
+	v.unlock() // hooks may want to do something to the container
 	if err := poststart(cfg.Spec, v.Container, v.init.PID); err != nil {
-		_ = v.signalInit(unix.SIGKILL)
+		_ = v.end()
 		return err
 	}
 	return nil
@@ -63,7 +63,7 @@ func (r *Runtime) release(v *view, cfg *spec.Config) error {
 		step:   func(record int) (plan.Step, int) { return r.startStep(v, cfg, record) },
 	}
 	if err := c.untilRunning(); err != nil {
-		_ = v.signalInit(unix.SIGKILL)
+		_ = v.end()
 		return err
 	}
 	return v.dir.Started()

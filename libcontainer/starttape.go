@@ -10,9 +10,10 @@ import (
 )
 
 // startTape starts a process that runs a tape and is no container's init, with
-// these descriptors, from 0 on, and no other.
+// these descriptors from 0 on. It gets others that this process was given to pass
+// on, which a tape that executes something has to close.
 func startTape(p *tape.Program, files []uintptr, sys *syscall.SysProcAttr) (pid int, err error) {
-	highest := slices.Max(append(files, 2))
+	highest := slices.Max(append([]uintptr{2}, files...))
 	image, err := tape.Memfd(p.Image, state.InitName, int(highest)+len(files)+2)
 	if err != nil {
 		return 0, err

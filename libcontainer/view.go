@@ -99,6 +99,11 @@ func (v *view) config() (*spec.Config, error) {
 	return cfg, nil
 }
 
+func (v *view) unlock() {
+	v.dir.Unlock()
+	v.locked = false
+}
+
 func (v *view) close() { v.dir.Close() }
 
 func (v *view) read() (err error) {

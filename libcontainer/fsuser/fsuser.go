@@ -1,4 +1,7 @@
 // Package fsuser makes files as another user, without becoming that user.
+//
+// It must never change more than the thread that it locks, but for whether the
+// process is dumpable, which it puts back. It may import x/sys/unix.
 package fsuser
 
 import (

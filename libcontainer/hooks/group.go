@@ -14,8 +14,8 @@ import specs "github.com/opencontainers/runtime-spec/specs-go"
 //
 // (runtime-spec 1.3, runtime.md "Lifecycle", config.md "POSIX-platform Hooks".)
 // Where a failure ends the container, the hooks after it do not run, the
-// container is stopped and destroyed, its poststop hooks run, and the command
-// fails. That a failed poststart hook does so is new in 1.3: until 1.2 it was a
+// container is stopped, and the command fails. create and run destroy it then, and
+// its poststop hooks run; after start that is left to delete. That a failed poststart hook does so is new in 1.3: until 1.2 it was a
 // warning, but runc has always killed the container.
 type Group string
 

@@ -13,8 +13,8 @@ import (
 // Run runs hooks one after the other, each with state on its standard input,
 // until one fails. It fails when it cannot be started, exits with another status
 // than 0, is killed, or is not done after its timeout of so many seconds, after
-// which it is killed with its process group. A nil start is In(""). So it is when
-// stop, which may be nil, says that no more is wanted.
+// which it is killed with its process group. So it is when stop, which may be nil,
+// says that no more is wanted. A nil start is In("").
 //
 // A hook is done when its process has exited: one which leaves a process behind
 // that keeps the output open is not waited for, as runc would.

@@ -84,13 +84,13 @@ func (s *streams) attend(pid int, deadline time.Time, stop *Stop) error {
 		}
 		s.receive(1, &s.stdout)
 		s.receive(2, &s.stderr)
-		if n > 0 && fds[0].Revents != 0 {
-			return nil
-		}
-		if fds[4].Revents != 0 {
+		if fds[4].Revents != 0 { // first, as a signal to the whole unit may have ended the hook too
 			if err := stop.asked(); err != nil {
 				return err
 			}
+		}
+		if n > 0 && fds[0].Revents != 0 {
+			return nil
 		}
 		if fds[5].Revents != 0 {
 			return ErrInitGone

@@ -10,8 +10,9 @@ const MaxDepth = 64
 
 // Writer writes one JSON value. The zero Writer is ready for use and writes
 // compact JSON. The calls must be those of a grammatical document (a key before
-// each value in an object and nowhere else, as many End as Object): what else comes out is not JSON, as the calls are fixed in the program's text
-// and a test of the caller sees it.
+// each value in an object and nowhere else, as many End as Object): what else
+// comes out is not JSON, as the calls are fixed in the program's text and a test
+// of the caller sees it.
 type Writer struct {
 	// Pretty puts each member on a line of its own, indented by two spaces
 	// a level, as json.MarshalIndent(v, "", "  ") does. Set it first.

@@ -29,7 +29,7 @@ type Hook struct {
 // the process that is started stays behind, and exits with the hook's status,
 // or with 1 when a signal killed it.
 func HookProgram(h *Hook) (*tape.Program, error) {
-	l := &lowerer{b: tape.New(), p: &plan.Plan{}, in: &Input{}}
+	l := &lowerer{b: tape.New(), p: &plan.Plan{Namespaces: plan.Namespaces{Entered: h.Flags}}, in: &Input{}}
 	l.call(unix.SYS_CLOSE_RANGE, num(3), num(int(^uint32(0))), num(unix.CLOSE_RANGE_CLOEXEC))
 	l.hide()
 	if h.Flags != 0 {

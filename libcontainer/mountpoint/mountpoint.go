@@ -5,7 +5,7 @@
 // The kernel cannot make anything through such a link but a file in a directory
 // that exists, so links are followed here one by one. Everything is opened below
 // the root with openat2(2), by a path without links: one that somebody puts
-// there meanwhile is an error, and never leads outside.
+// there meanwhile is an error, and never leads outside. It may import x/sys/unix.
 package mountpoint
 
 import (

@@ -1,5 +1,5 @@
 // Package relay passes signals on to another process, from the kernel's handler
-// directly: a handler of seven instructions sends what arrives to a pidfd.
+// directly: a handler of a few instructions sends what arrives to a pidfd.
 //
 // os/signal would need two changes of thread for each of the 60 signals as it
 // is asked to catch them all, and as many to stop, some 300 in a run.

@@ -10,8 +10,9 @@ import (
 
 // An entry of the cache, and what gspawn-oci-seccomp --program writes (there with
 // an empty key): a header of 64 bytes, the key (the profile's JSON text), listener
-// path, listener metadata, zeroes up to a multiple of 8, the BPF program. Numbers are little-endian, but for the program, which has the machine's
-// byte order as the kernel wants it.
+// path, listener metadata, zeroes up to a multiple of 8, the BPF program. Numbers
+// are little-endian, but for the program, which has the machine's byte order as the
+// kernel wants it.
 //
 //	 0  magic   "gsp-bpf" and formatVersion
 //	 8  stamp   hash of GOARCH and the build; 0 from the helper

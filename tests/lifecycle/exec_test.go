@@ -126,7 +126,9 @@ func TestExecDeniedGroups(t *testing.T) {
 		for i := range s.Mounts { // no group 5 is mapped
 			s.Mounts[i].Options = slices.DeleteFunc(s.Mounts[i].Options, func(o string) bool { return o == "gid=5" })
 		}
+		s.Hooks = &specs.Hooks{StartContainer: insideHook("id -u >/dev/shm/hook")}
 	})
 	c.Must("run", "--detach", "--bundle", c.Bundle, c.ID)
 	want(t, "user", c.Must("exec", c.ID, "/bin/id", "-u"), "0")
+	want(t, "user of the hook", c.Must("exec", c.ID, "/bin/cat", "/dev/shm/hook"), "0")
 }

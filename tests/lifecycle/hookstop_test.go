@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -95,6 +96,10 @@ func interrupted(t *testing.T, c *fixtures.Container, args []string, s unix.Sign
 		t.Fatal(err)
 	}
 	defer errOut.Close()
+	// Who runs the tests may ignore some (nohup), and the command would then: what has a handler here has the default there.
+	handled := make(chan os.Signal, 1)
+	signal.Notify(handled, s)
+	defer signal.Stop(handled)
 	cmd := c.Cmd(args...)
 	cmd.Stderr, cmd.SysProcAttr = errOut, &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {

@@ -153,6 +153,21 @@ func TestPoststartFails(t *testing.T) {
 	}
 }
 
+// TestPoststartFailsAfterStart: it ends the whole container, also one that does not end with its init.
+func TestPoststartFailsAfterStart(t *testing.T) {
+	require.Root(t)
+	c := fixtures.New(t, fixtures.WithoutNamespace(specs.PIDNamespace), fixtures.Shell("sleep 300 & sleep 300 & touch /tmp/runs; wait"))
+	c.Spec.Hooks = &specs.Hooks{Poststart: outsideHook("until [ -e " + c.Rootfs("tmp/runs") + " ]; do sleep 0.02; done; exit 3")}
+	c.Write()
+	c.Create()
+	if r := c.Do("start", c.ID); r.Code != 1 || !strings.Contains(r.Stderr, "poststart hook #0") {
+		t.Errorf("start: %+v", r)
+	}
+	c.WaitStatus(specs.StateStopped)
+	eventually(t, "all processes have ended", func() bool { return c.Must("ps", "--format", "json", c.ID) == "null\n" })
+	c.Must("delete", c.ID)
+}
+
 // TestKillAllAndPause: signals for all processes do not undo a pause that comes meanwhile.
 func TestKillAllAndPause(t *testing.T) {
 	require.Root(t)

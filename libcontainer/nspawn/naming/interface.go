@@ -13,9 +13,6 @@ const ContainerInterface = "host0"
 const (
 	PrefixVeth    = "ve-" // main veth
 	PrefixBridged = "vb-" // main veth, in a bridge or zone
-	PrefixZone    = "vz-" // a zone's bridge
-	PrefixMacvlan = "mv-"
-	PrefixIPvlan  = "iv-"
 )
 
 const maxInterface = 15 // IFNAMSIZ without the zero byte

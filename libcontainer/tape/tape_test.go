@@ -276,8 +276,8 @@ func TestJumps(t *testing.T) {
 			b.Call(unix.SYS_WRITE, Const(1), c.Addr(), Const(1))
 			exit(b, 19)
 			b.Bind(child)
-			pause := b.Bytes(append(make([]byte, 8), 0x80, 0x96, 0x98, 0, 0, 0, 0, 0)) // 10 ms
-			b.Call(unix.SYS_PPOLL, Const(0), Const(0), pause, Const(0))
+			pause := b.Buffer(append(make([]byte, 8), 0x80, 0x96, 0x98, 0, 0, 0, 0, 0)) // 10 ms, less what is left
+			b.Call(unix.SYS_PPOLL, Const(0), Const(0), pause.Addr(), Const(0))
 			b.Call(unix.SYS_WRITE, pair.Cell(4).Value(), b.String("r"), Const(1))
 		}, outcome{status: 19, stdout: "r"}},
 		{"parent and child", func(b *Builder) {

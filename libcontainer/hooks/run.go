@@ -109,7 +109,7 @@ func run(h *specs.Hook, state []byte, start Starter, stop *Stop) error {
 	}
 	status, err := wait(pid)
 	switch {
-	case why == ErrTimeout:
+	case errors.Is(why, ErrTimeout):
 		return &failure{"timed out after " + strconv.Itoa(*h.Timeout) + "s", why, &s.stdout, &s.stderr}
 	case errors.Is(why, ErrStopped):
 		return &failure{why.Error(), why, &s.stdout, &s.stderr}

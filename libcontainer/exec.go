@@ -312,7 +312,7 @@ func (e *execution) explain(err error) error {
 	if !errors.Is(err, errGone) {
 		return err
 	}
-	return fmt.Errorf("the process ended before its program ran: %s", statusText(e.launch.reap()))
+	return fmt.Errorf("the process ended before its program ran: %s", statusText(e.launch.end()))
 }
 
 func (e *execution) answer(m lower.Message, fds []int) error {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/gspawn/gspawn-oci/libcontainer/hooks"
 	"github.com/gspawn/gspawn-oci/libcontainer/lower"
-	"github.com/gspawn/gspawn-oci/libcontainer/passwd"
 	"github.com/gspawn/gspawn-oci/libcontainer/plan"
 	"github.com/gspawn/gspawn-oci/libcontainer/state"
 )
@@ -82,14 +81,7 @@ func (c *container) runCreateHooks(stop *hooks.Stop) error {
 // startHooks runs the startContainer hooks of a created container, made by p; open
 // opens its init. They are programs of the container, and have its rights.
 func startHooks(s *specs.Spec, p *plan.Plan, c *state.Container, pid int, open opener) error {
-	list := hooks.StartContainer.Of(s.Hooks)
-	if s.Process != nil {
-		home := ""
-		if !hasHome(s.Process.Env) {
-			home = passwd.Home(c.Rootfs, s.Process.User.UID)
-		}
-		list = hooks.WithEnv(list, plan.Environment(s.Process.Env, home))
-	}
+	list := hooks.WithEnv(hooks.StartContainer.Of(s.Hooks), p.Environment())
 	return interruptibly(func(stop *hooks.Stop) error {
 		pidfd, err := open()
 		if err != nil {

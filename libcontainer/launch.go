@@ -233,10 +233,18 @@ func childOpener(pid int) opener {
 // kill ends the process for good.
 func (l *launch) kill() {
 	l.withdraw()
+	l.end()
+}
+
+// end makes sure that the process is gone, and tells how it ended: by itself, if
+// it has done so already. There is nothing to tell of one that was reaped.
+func (l *launch) end() (status unix.WaitStatus) {
 	if l.pid > 0 {
 		_ = unix.Kill(l.pid, unix.SIGKILL)
-		l.reap()
+		status = waitFor(l.pid, l.orphans)
+		l.pid = 0
 	}
+	return status
 }
 
 // signal sends a signal to the process, and not to one that got its number once
@@ -247,13 +255,6 @@ func (l *launch) signal(s unix.Signal) {
 		return
 	}
 	_ = unix.Kill(l.pid, s)
-}
-
-// reap waits until the process is gone.
-func (l *launch) reap() unix.WaitStatus {
-	status := waitFor(l.pid, l.orphans)
-	l.pid = 0
-	return status
 }
 
 func reap(pid int) unix.WaitStatus {

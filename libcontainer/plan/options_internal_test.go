@@ -164,7 +164,7 @@ func TestEnvironment(t *testing.T) {
 		{"", []string{"A=1"}, []string{"A=1"}},
 	}
 	for _, tt := range tests {
-		if got := Environment(tt.env, tt.home); !slices.Equal(got, tt.want) {
+		if got := environment(tt.env, tt.home); !slices.Equal(got, tt.want) {
 			t.Errorf("home %q, env %q: %q, want %q", tt.home, tt.env, got, tt.want)
 		}
 	}

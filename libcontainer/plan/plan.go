@@ -60,6 +60,16 @@ func (p *Plan) add(phase Phase, s Step) {
 	p.Phases = append(p.Phases, phase)
 }
 
+// Environment is what the program gets.
+func (p *Plan) Environment() []string {
+	for _, s := range p.Steps {
+		if run, ok := s.(Execute); ok {
+			return run.Env
+		}
+	}
+	return nil
+}
+
 // Confinement are the steps by which the process gives up rights which hooks that run
 // inside the container have no more of.
 func (p *Plan) Confinement() []Step {

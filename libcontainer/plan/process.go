@@ -256,7 +256,7 @@ func (c *compiler) process(p *specs.Process) error {
 		return err
 	}
 	c.confine(p, sets)
-	c.p.add(Start, Execute{candidates, p.Args, Environment(p.Env, c.facts.Home)})
+	c.p.add(Start, Execute{candidates, p.Args, environment(p.Env, c.facts.Home)})
 	return nil
 }
 
@@ -332,9 +332,9 @@ func (c *compiler) labels(p *specs.Process) error {
 	return nil
 }
 
-// Environment is what a process gets that is to have env, with HOME where that has
+// environment is what a process gets that is to have env, with HOME where that has
 // none or an empty one, as runc does. An empty home is not known.
-func Environment(env []string, home string) []string {
+func environment(env []string, home string) []string {
 	if own, _ := spec.Variable(env, "HOME"); own == "" && home != "" {
 		env = append(env[:len(env):len(env)], "HOME="+home)
 	}

@@ -102,10 +102,7 @@ func parseProcess(text string) Process {
 	pid, err := strconv.Atoi(number)
 	start, err2 := strconv.ParseUint(since, 10, 64)
 	records, err3 := strconv.Atoi(length)
-	if !whole {
-		return Process{}
-	}
-	if errors.Join(err, err2, err3) != nil {
+	if !whole || errors.Join(err, err2, err3) != nil {
 		return Process{}
 	}
 	return Process{PID: pid, StartTime: start, Records: records}
